@@ -1,0 +1,47 @@
+# `make setup check` is all that a change needs; the rest is parts of it.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO_FLAGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check test lint format bench long demo clean
+
+help:  ## List the targets.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(BIN)/flowrun  ## Make a virtual environment with everything in it.
+
+$(BIN)/flowrun: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet -c requirements.lock -e . --group test --group lint
+	touch $@
+
+check: lint test  ## Everything that CI checks.
+
+test: setup  ## Run the tests.
+	$(BIN)/python -m pytest
+
+lint: setup  ## Style, types and import directions.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup  ## Put the code in form.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup  ## Measure; takes a few minutes.
+	$(BIN)/python -m benchmarks
+
+long: setup  ## The long form of the fault and load tests.
+	$(BIN)/python -m pytest -m long
+
+demo: setup  ## See it work.
+	$(BIN)/flowrun demo $(DEMO_FLAGS)
+
+clean:  ## Remove what was made here.
+	rm -rf $(VENV) .ci/venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,133 @@
+"""What reaches an execution from outside: triggers, results, timers and commands, as plain facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from flowrun.domain.events import Event
+from flowrun.domain.execution import RunKey
+from flowrun.domain.json import JsonObject, JsonValue
+from flowrun.domain.node_type import Cancelled, Outcome
+
+
+class TimerKind(StrEnum):
+    """What a timer is for."""
+
+    RETRY = "retry"
+    DELAY = "delay"
+    EXECUTION_TIMEOUT = "execution_timeout"
+    CANCEL_GRACE = "cancel_grace"
+    """A worker that was told to stop has had its time."""
+    ERROR_WORKFLOW = "error_workflow"
+    """The workflow that handles the failure of this one is to be started."""
+
+
+@dataclass(slots=True)
+class Start:
+    """A trigger fired. `kept` are events of an earlier execution whose results are used again (rerun)."""
+
+    trigger_node: str
+    trigger: JsonObject
+    input: JsonValue = None
+    by: str | None = None
+    rerun_of: str | None = None
+    kept: list[tuple[int, Event]] = field(default_factory=list)
+    """Pairs of the time (ms) and the event."""
+
+
+@dataclass(slots=True)
+class AttemptStarted:
+    """A worker has begun an attempt."""
+
+    key: RunKey
+    dispatch: int
+    started_at: int
+
+
+@dataclass(slots=True)
+class AttemptEnded:
+    """A worker has ended an attempt."""
+
+    key: RunKey
+    dispatch: int
+    outcome: Outcome | Cancelled
+    started_at: int | None = None
+
+
+@dataclass(slots=True)
+class AttemptLost:
+    """The process or the worker died in an attempt."""
+
+    key: RunKey
+    dispatch: int
+
+
+@dataclass(slots=True)
+class TimerFired:
+    """A timer came due."""
+
+    kind: TimerKind
+    key: RunKey | None = None
+
+
+@dataclass(slots=True)
+class Pause:
+    """Start no new node."""
+
+    by: str | None = None
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Resume:
+    """Start nodes again."""
+
+    by: str | None = None
+
+
+@dataclass(slots=True)
+class Cancel:
+    """Stop, and let running workers stop by themselves."""
+
+    by: str | None = None
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Terminate:
+    """Stop at once."""
+
+    by: str | None = None
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Retry:
+    """Let failed and cancelled nodes run again."""
+
+    by: str | None = None
+
+
+@dataclass(slots=True)
+class SkipNode:
+    """Complete a stuck node with an output given by an operator."""
+
+    key: RunKey
+    output: JsonValue = None
+    by: str | None = None
+
+
+Fact = (
+    Start
+    | AttemptStarted
+    | AttemptEnded
+    | AttemptLost
+    | TimerFired
+    | Pause
+    | Resume
+    | Cancel
+    | Terminate
+    | Retry
+    | SkipNode
+)

@@ -1,0 +1,146 @@
+"""What the engine asks of a node type, and what a node may answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from flowrun.domain.definition import MAIN_PORT, NodeDefinition, RetryPolicy
+from flowrun.domain.json import JsonObject, JsonValue
+from flowrun.errors import Issue
+
+
+class NodeKind(StrEnum):
+    """Who runs a node."""
+
+    TRIGGER = "trigger"
+    """Nobody: it stands for what started the execution."""
+    ENGINE = "engine"
+    """The coordinator itself, within the decision."""
+    WORKER = "worker"
+    """A worker, as a job."""
+
+
+@dataclass(slots=True)
+class Completed:
+    """The node is done. An edge is taken when its port is in `ports` and its condition holds."""
+
+    output: JsonValue
+    ports: tuple[str, ...] = (MAIN_PORT,)
+
+
+@dataclass(slots=True)
+class Waiting:
+    """The node is done at `until` (ms since the epoch), with `output`."""
+
+    until: int
+    output: JsonValue = None
+
+
+@dataclass(slots=True)
+class Failed:
+    """The attempt failed."""
+
+    type: str
+    message: str
+    retryable: bool = False
+    details: JsonValue = None
+    retry_after: float | None = None
+    """Seconds that the other side asked us to wait (`Retry-After`)."""
+    source: str = "node"
+    """`node`, `timeout`, `worker_lost` or `engine`."""
+
+
+@dataclass(slots=True)
+class Cancelled:
+    """The worker stopped the attempt because it was told to."""
+
+
+@dataclass(slots=True)
+class Respond:
+    """The node is done, and the waiting caller is to be given this answer."""
+
+    output: JsonValue
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: JsonValue = None
+
+
+Outcome = Completed | Waiting | Failed | Respond
+"""What a run of a node may answer."""
+
+
+@dataclass(slots=True)
+class NodeContext:
+    """What a node that the engine runs itself may look at."""
+
+    params: JsonObject
+    """The params, expressions resolved and checked against the type's schema."""
+    input: JsonValue
+    sources: tuple[str, ...]
+    """The ids of the parents whose edges were taken, in edge order."""
+    now: int
+    """Milliseconds since the epoch."""
+
+
+class NodeType(Protocol):
+    """A node type as the engine sees it; one instance serves every node of the type."""
+
+    @property
+    def name(self) -> str:
+        """The name that definitions use."""
+
+    @property
+    def kind(self) -> NodeKind:
+        """Who runs it."""
+
+    @property
+    def worker(self) -> str:
+        """The worker that runs it (`webhook`, `agent`, `response`, `scheduler`); empty when none does."""
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether a worker gets the node's input beside its params."""
+
+    @property
+    def default_timeout(self) -> float:
+        """Seconds for one attempt."""
+
+    @property
+    def default_retry(self) -> RetryPolicy:
+        """The policy of a node that names none."""
+
+    @property
+    def expression_params(self) -> frozenset[str]:
+        """Params whose strings are expressions even without braces: `condition`, `conditions[].expression`."""
+
+    @property
+    def deferred_params(self) -> frozenset[str]:
+        """Top-level params that are not resolved before the run."""
+
+    def issues(self, node: NodeDefinition) -> Sequence[Issue]:
+        """Everything wrong with the params, each path relative to them (`url`, `conditions[1].id`)."""
+
+    def ports(self, params: Mapping[str, JsonValue]) -> tuple[str, ...]:
+        """The output ports that edges may name, beside `error`, given the params as written."""
+
+    def check(self, params: JsonObject) -> JsonObject:
+        """The resolved params with defaults filled in.
+
+        Raises `InvalidInputError` when an expression gave something that does not fit.
+        """
+
+    def run_in_engine(self, context: NodeContext) -> Outcome:
+        """Run a node of kind `ENGINE`: pure, quick, no input or output."""
+
+
+class NodeTypes(Protocol):
+    """All node types there are."""
+
+    def get(self, name: str) -> NodeType | None:
+        """The type of that name, or None."""
+
+    def names(self) -> Sequence[str]:
+        """Every name, sorted."""

@@ -1,0 +1,68 @@
+"""What the expressions of a run see, and which of its edges their conditions let through."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from flowrun.domain.execution import Execution, NodeRun
+from flowrun.domain.expression import Expression, Template
+from flowrun.domain.graph import Node
+from flowrun.domain.json import JsonObject, JsonValue
+from flowrun.domain.states import NodeStatus
+
+
+def taken_edges(
+    execution: Execution,
+    run: NodeRun,
+    ports: Collection[str],
+    payload: JsonValue,
+    now: int,
+    error: JsonObject | None = None,
+) -> list[str]:
+    """The ids of the outgoing edges whose port was chosen and whose condition holds; `error` is what the run failed of.
+
+    Raises `ExpressionError` when a condition cannot be evaluated.
+    """
+    status = NodeStatus.COMPLETED if error is None else NodeStatus.FAILED
+    own: JsonObject = {"output": payload if error is None else None, "error": error, "status": status.value}
+    return [
+        edge.id
+        for edge in run.node.out
+        if edge.port in ports and (edge.condition is None or _holds(execution, run, edge.condition, payload, own, now))
+    ]
+
+
+def _holds(
+    execution: Execution, run: NodeRun, condition: Expression, payload: JsonValue, own: JsonObject, now: int
+) -> bool:
+    scope = scope_of(execution, run, condition)
+    scope["input"] = scope["output"] = payload
+    if run.node.id in condition.node_refs or condition.dynamic_nodes:
+        nodes = scope["nodes"]
+        if isinstance(nodes, dict):
+            nodes[run.node.id] = own
+    return bool(condition.evaluate(scope, now=now))
+
+
+def scope_of(execution: Execution, run: NodeRun, source: Template | Expression) -> dict[str, JsonValue]:
+    """The names that an expression of this run sees; only the nodes that it speaks of are looked up."""
+    wanted = [run.node for run in execution.runs.values()] if source.dynamic_nodes else _named(execution, source)
+    return {
+        "trigger": execution.trigger,
+        "vars": execution.graph.variables,
+        "execution": execution.facts(),
+        "nodes": {node.id: _seen(execution, node, run.iteration) for node in wanted},
+    }
+
+
+def _named(execution: Execution, source: Template | Expression) -> list[Node]:
+    nodes = execution.graph.nodes
+    return [nodes[name] for name in source.node_refs if name in nodes]
+
+
+def _seen(execution: Execution, node: Node, iteration: str) -> JsonObject | None:
+    run = execution.runs.get((node.id, iteration))
+    if run is None:
+        return None
+    done = run.status is NodeStatus.COMPLETED
+    return {"output": run.output if done else None, "error": run.error, "status": run.status.value}

@@ -1,0 +1,1 @@
+"""The terminal dashboard; it speaks to the service over HTTP alone."""
