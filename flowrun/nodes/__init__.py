@@ -1,0 +1,1 @@
+"""The node types: what a node's params are, and what the node does."""

@@ -1,0 +1,212 @@
+"""The HTTP client that nodes share: pooled, guarded, bounded in time and size."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urljoin
+
+from flowrun.nodes.http_body import ACCEPT_ENCODING, read_body
+from flowrun.nodes.http_errors import (
+    HttpConnectionError,
+    HttpError,
+    HttpTimeoutError,
+    InvalidRequestError,
+    RedirectError,
+)
+
+if TYPE_CHECKING:
+    import httpcore2
+
+MAX_REDIRECTS = 5
+MAX_RESPONSE = 1_048_576
+"""Bytes of a response after decompression."""
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_NOT_ACROSS_ORIGINS = frozenset({"authorization", "proxy-authorization", "cookie"})
+_OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding", "content-language"})
+
+
+@dataclass(slots=True)
+class HttpRequest:
+    """One request; header names are in lower case."""
+
+    method: str
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+    content: bytes = b""
+    timeout: float = 30.0
+    """Seconds for everything: name lookup, connection, redirects, answer."""
+    follow_redirects: bool = True
+    secret_headers: frozenset[str] = frozenset()
+    """Headers that another origin must not see, beside the usual ones."""
+
+
+@dataclass(slots=True)
+class HttpResponse:
+    """One answer; header names are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    truncated: bool = False
+    """Whether the body was longer than the limit."""
+
+
+class Origin(NamedTuple):
+    """Where a URL leads: what must not change if secrets are to travel on."""
+
+    scheme: bytes
+    host: bytes
+    port: int
+
+
+class HttpClient:
+    """Sends requests to public addresses, and to those that `allow` names (`FLOWRUN_HTTP_ALLOW`).
+
+    It belongs to the event loop of its first request, and keeps connections open between requests, but no cookies.
+    """
+
+    def __init__(
+        self, allow: Sequence[str] = (), *, max_connections: int = 200, max_response: int = MAX_RESPONSE
+    ) -> None:
+        self._allow = tuple(allow)
+        self._max_connections = max_connections
+        self._max_response = max_response
+        self._pool: httpcore2.AsyncConnectionPool | None = None
+        self._starting = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Load what requests need, which takes a while; the first request does it too.
+
+        Raises `ConfigurationError` when the list of allowed addresses is not valid.
+        """
+        async with self._starting:
+            if self._pool is None:
+                self._pool = await asyncio.to_thread(self._make_pool)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.aclose()
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Send a request and read its answer, following redirects. Raises `HttpError`."""
+        try:
+            async with asyncio.timeout(request.timeout):
+                if self._pool is None:
+                    await self.start()
+                return await self._follow(request)
+        except TimeoutError:
+            raise HttpTimeoutError(f"no complete answer within {request.timeout:g} s") from None
+
+    async def _follow(self, request: HttpRequest) -> HttpResponse:
+        for _ in range(MAX_REDIRECTS + 1):
+            response = await self._exchange(request)
+            location = response.headers.get("location")
+            if not request.follow_redirects or response.status not in _REDIRECTS or not location:
+                return response
+            request = _redirected(request, response.status, location)
+        raise RedirectError(f"more than {MAX_REDIRECTS} redirects")
+
+    async def _exchange(self, request: HttpRequest) -> HttpResponse:
+        import httpcore2  # noqa: PLC0415 - loaded with the first request
+
+        pool = self._pool
+        if pool is None:
+            raise HttpConnectionError("the HTTP client is closed")
+        url, host = _parsed(request.url)
+        headers = {"host": host, "accept": "*/*", "accept-encoding": ACCEPT_ENCODING} | request.headers
+        if request.content or request.method in {"POST", "PUT", "PATCH"}:
+            headers["content-length"] = str(len(request.content))
+        raw = [(name.encode("ascii"), value.encode()) for name, value in headers.items()]
+        try:
+            async with pool.stream(request.method, url, headers=raw, content=request.content) as answer:
+                return await self._read(request, answer)
+        except httpcore2.TimeoutException as error:
+            raise HttpTimeoutError("the connection timed out") from error
+        except httpcore2.LocalProtocolError as error:
+            raise InvalidRequestError("the request is not valid HTTP") from error
+        except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+            raise HttpConnectionError(f"the connection to {url.host.decode()} failed: {_words(error)}") from error
+
+    async def _read(self, request: HttpRequest, answer: httpcore2.Response) -> HttpResponse:
+        headers: dict[str, str] = {}
+        for raw_name, raw_value in answer.headers:
+            name, value = raw_name.decode("ascii", "replace").lower(), raw_value.decode("utf-8", "replace")
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        if request.follow_redirects and answer.status in _REDIRECTS and "location" in headers:
+            return HttpResponse(answer.status, headers, b"")
+        body, truncated = await read_body(
+            answer.aiter_stream(), headers.get("content-encoding", ""), self._max_response
+        )
+        return HttpResponse(answer.status, headers, body, truncated)
+
+    def _make_pool(self) -> httpcore2.AsyncConnectionPool:
+        import httpcore2  # noqa: PLC0415 - takes 0.2 s, which only those pay who call out
+
+        from flowrun.nodes.address_guard import AddressGuard  # noqa: PLC0415
+        from flowrun.nodes.http_backend import GuardedBackend  # noqa: PLC0415
+
+        return httpcore2.AsyncConnectionPool(
+            ssl_context=httpcore2.default_ssl_context(),
+            max_connections=self._max_connections,
+            max_keepalive_connections=self._max_connections // 4,
+            keepalive_expiry=15.0,
+            network_backend=GuardedBackend(AddressGuard(self._allow)),
+        )
+
+
+def _redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
+    """Make the request that a redirect asks for."""
+    try:
+        target = urljoin(request.url, location)
+        same_origin = origin_of(target) == origin_of(request.url)
+    except (ValueError, HttpError):
+        raise RedirectError("the redirect leads to no valid HTTP address") from None
+    headers, method, content = dict(request.headers), request.method, request.content
+    if (status == 303 and method != "HEAD") or (status in {301, 302} and method == "POST"):
+        method, content = "GET", b""
+        headers = {name: value for name, value in headers.items() if name not in _OF_THE_BODY}
+    if not same_origin:
+        secret = _NOT_ACROSS_ORIGINS | request.secret_headers
+        headers = {name: value for name, value in headers.items() if name not in secret and name != "host"}
+    return replace(request, method=method, url=target, headers=headers, content=content)
+
+
+def origin_of(url: str) -> Origin:
+    """Return the scheme, host and port of a URL. Raises `InvalidRequestError`."""
+    parsed, _ = _parsed(url)
+    return Origin(parsed.scheme, parsed.host, parsed.port or (443 if parsed.scheme == b"https" else 80))
+
+
+@lru_cache(maxsize=512)
+def _parsed(url: str) -> tuple[httpcore2.URL, str]:
+    """Return the URL as the pool wants it, and the `Host` header. Raises `InvalidRequestError`."""
+    import httpcore2  # noqa: PLC0415
+    import httpx2  # noqa: PLC0415
+
+    try:
+        parsed = httpx2.URL(url)
+    except (httpx2.InvalidURL, UnicodeError, ValueError):
+        raise InvalidRequestError("the URL is not valid") from None
+    if parsed.scheme not in {"http", "https"} or not parsed.raw_host:
+        raise InvalidRequestError("the URL must be http:// or https:// and name a host")
+    if parsed.userinfo:
+        raise InvalidRequestError("the URL must not hold a user or password; use `auth`")
+    if parsed.port is not None and not 0 < parsed.port < 65_536:
+        raise InvalidRequestError("the URL's port must be 1 to 65535")
+    host = parsed.netloc.decode("ascii")
+    raw: Any = httpcore2.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path)
+    return raw, host
+
+
+def _words(error: BaseException) -> str:
+    """Say what happened; the libraries' words for it hold no data of the request."""
+    cause = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    return str(error) or str(cause) or type(cause).__name__

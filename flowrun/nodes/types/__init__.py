@@ -1,0 +1,35 @@
+"""flowrun's own node types, one module each."""
+
+from __future__ import annotations
+
+from flowrun.nodes.base import BaseNodeType
+from flowrun.nodes.types.decision import Decision
+from flowrun.nodes.types.delay import Delay
+from flowrun.nodes.types.fail import Fail
+from flowrun.nodes.types.filter import Filter
+from flowrun.nodes.types.http import Http
+from flowrun.nodes.types.if_ import If
+from flowrun.nodes.types.manual import ManualTrigger
+from flowrun.nodes.types.merge import Merge
+from flowrun.nodes.types.noop import Noop
+from flowrun.nodes.types.respond import RespondNode
+from flowrun.nodes.types.switch import Switch
+from flowrun.nodes.types.transform import Set, Transform
+from flowrun.nodes.types.webhook import WebhookTrigger
+
+BUILTIN_TYPES: tuple[type[BaseNodeType], ...] = (
+    Decision,
+    Delay,
+    Fail,
+    Filter,
+    Http,
+    If,
+    ManualTrigger,
+    Merge,
+    Noop,
+    RespondNode,
+    Set,
+    Switch,
+    Transform,
+    WebhookTrigger,
+)

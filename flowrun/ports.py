@@ -1,0 +1,163 @@
+"""What the handlers need from the rest of flowrun, as protocols; `bootstrap` says which classes meet them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, Executable, RowMapping
+
+from flowrun.domain.definition import WorkflowDefinition
+from flowrun.domain.execution import Execution
+from flowrun.domain.facts import Fact, Start
+from flowrun.domain.graph import Graph
+from flowrun.domain.json import JsonObject, JsonValue
+from flowrun.domain.node_type import NodeTypes
+from flowrun.domain.states import ExecutionStatus
+from flowrun.domain.turn import Job
+
+R = TypeVar("R")
+
+
+class Clock(Protocol):
+    """The one source of time."""
+
+    def now(self) -> int:
+        """Milliseconds since the epoch, UTC."""
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        """Return when the event is set or the time has passed, whichever is first."""
+
+
+class JobQueue(Protocol):
+    """What carries jobs to the workers."""
+
+    def put(self, job: Job) -> None:
+        """Let a worker run a job; the dispatcher sees to it that there is room."""
+
+    def cancel(self, key: tuple[str, str, str]) -> Job | None:
+        """Tell the worker that runs this node run to stop; gives the job back when no worker had begun it."""
+
+
+class Writer(Protocol):
+    """The one way to change the database."""
+
+    async def transact(self, change: Callable[[Connection], R]) -> R:
+        """Run a synchronous function in a transaction of the writer, give its result after the commit.
+
+        What it raises rolls its own changes back alone and is raised here. A caller that is cancelled meanwhile
+        doesn't cancel the transaction. Raises `UnavailableError` when the database cannot commit.
+        """
+
+
+class Reader(Protocol):
+    """Short reads over read-only connections."""
+
+    async def all(self, query: Executable, params: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:
+        """Every row of a SELECT."""
+
+    async def first(self, query: Executable, params: Mapping[str, Any] | None = None) -> RowMapping | None:
+        """The first row of a SELECT, if there is one."""
+
+
+class Graphs(Protocol):
+    """Workflow versions, compiled and cached."""
+
+    async def get(self, tenant_id: str, workflow_id: str, version: int | None = None) -> Graph:
+        """The graph of a version (None: the current one). Raises `NotFoundError`."""
+
+    async def current(self, tenant_id: str, workflow_id: str) -> tuple[WorkflowDefinition, int]:
+        """The current definition and its version. Raises `NotFoundError`."""
+
+    def forget(self, tenant_id: str, workflow_id: str) -> None:
+        """Look the current version up anew: the workflow has changed."""
+
+
+@dataclass(slots=True)
+class Ending:
+    """What a waiting caller is told: the execution has ended, or has answered before its end."""
+
+    execution_id: str
+    status: ExecutionStatus
+    output: JsonValue = None
+    error: JsonObject | None = None
+    response: JsonObject | None = None
+    """`{status, headers, body}` when a response node answered."""
+
+
+class Engine(Protocol):
+    """The one way to start executions and to change running ones."""
+
+    async def start(
+        self,
+        graph: Graph,
+        tenant_id: str,
+        fact: Start,
+        *,
+        execution_id: str | None = None,
+        also: Callable[[Connection], None] | None = None,
+        notify: bool = False,
+    ) -> str:
+        """Create an execution and decide its first steps; gives its id once both are committed.
+
+        `also` runs in the same transaction. With `notify` the execution is being watched from before its first
+        step on, so that `ending` misses nothing.
+        """
+
+    async def tell(self, tenant_id: str | None, execution_id: str, fact: Fact) -> Execution:
+        """Let a fact or command reach an execution; gives its state after the commit.
+
+        `tenant_id` None is the engine's own business with an execution of whatever tenant.
+        Raises `NotFoundError` and, for a command that the state doesn't allow, `ConflictError`.
+        """
+
+    async def start_error_workflow(self, execution_id: str) -> None:
+        """Start, once, the workflow that handles the failure of this execution's workflow."""
+
+    async def ending(self, execution_id: str, *, response: bool, timeout: float) -> Ending | None:
+        """Wait until the execution has ended (or, with `response`, answered); None after `timeout` seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteMatch:
+    """One webhook that a request matches."""
+
+    webhook_id: str
+    tenant_id: str
+    workflow_id: str
+    node_id: str
+    config: JsonObject
+    """The webhook node's params with their defaults."""
+    path_params: dict[str, str]
+
+
+class Routes(Protocol):
+    """The webhooks of published workflows, by path."""
+
+    def match(self, tenant_id: str, method: str, path: str) -> Sequence[RouteMatch]:
+        """Every webhook that listens there; the cost doesn't grow with the number of webhooks."""
+
+    def methods(self, tenant_id: str, path: str) -> frozenset[str]:
+        """The methods that some webhook takes on that path."""
+
+    def replace(self, tenant_id: str, workflow_id: str, routes: Sequence[tuple[str, str, JsonObject]]) -> None:
+        """Let a workflow's webhooks be these `(webhook id, node id, config)`, and no others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What handlers are given."""
+
+    clock: Clock
+    writer: Writer
+    reader: Reader
+    graphs: Graphs
+    engine: Engine
+    routes: Routes
+    types: NodeTypes
+    new_id: Callable[[], str]
+    """UUIDv7 as text."""
+    health: Callable[[], Awaitable[JsonObject]]
+    """Whether the service can do its work: `{"ready": bool, …}`."""

@@ -1,0 +1,79 @@
+"""The registry, and plugins in it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from flowrun.domain.node_type import Completed
+from flowrun.errors import ConfigurationError
+from flowrun.nodes.base import EngineNodeType
+from flowrun.nodes.registry import NodeRegistry, builtin_types
+from flowrun.nodes.types.noop import Noop
+
+
+class Shout(EngineNodeType):
+    """Says it louder."""
+
+    name = "shout"
+
+    def run_in_engine(self, context):
+        return Completed(str(context.input).upper())
+
+
+class Nameless(EngineNodeType):
+    """Has no name."""
+
+
+class Unmakable(Shout):
+    """Needs an argument."""
+
+    def __init__(self, what):  # noqa: ARG002
+        super().__init__()
+
+
+not_a_type = "text"
+
+
+@pytest.fixture
+def plugins(monkeypatch):
+    def install(**values):
+        entries = [EntryPoint(name, value, "flowrun.nodes") for name, value in values.items()]
+        monkeypatch.setattr(
+            importlib.metadata, "entry_points", lambda group: entries if group == "flowrun.nodes" else []
+        )
+
+    return install
+
+
+def test_a_plugin_is_a_type_like_others(plugins):
+    plugins(shout=f"{__name__}:Shout")
+    registry = builtin_types().with_plugins()
+    assert "shout" in registry
+    assert registry.names() == sorted([*builtin_types().names(), "shout"])
+    assert registry.get("shout").summary == "Says it louder."
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("no_such_module_anywhere:X", "can't be loaded: ModuleNotFoundError"),
+        (f"{__name__}:Missing", "can't be loaded: AttributeError"),
+        (f"{__name__}:not_a_type", "must be a subclass of flowrun.nodes.base.BaseNodeType"),
+        (f"{__name__}:Nameless", "lacks name"),
+        (f"{__name__}:Unmakable", "can't be created: TypeError"),
+        ("flowrun.nodes.types.noop:Noop", "two node types are named 'noop'"),
+    ],
+)
+def test_a_broken_plugin_is_told(plugins, value, said):
+    plugins(broken=value)
+    with pytest.raises(ConfigurationError, match=said):
+        builtin_types().with_plugins()
+
+
+def test_a_name_is_taken_once():
+    registry = NodeRegistry([Noop()])
+    with pytest.raises(ConfigurationError, match=r"flowrun\.nodes\.types\.noop\.Noop and flowrun"):
+        registry.add(Noop())

@@ -1,0 +1,47 @@
+"""The limits of what a node gives."""
+
+from __future__ import annotations
+
+import pytest
+
+from flowrun.domain.node_type import Completed, Failed, Respond
+from flowrun.nodes.output import MAX_OUTPUT, bounded
+
+
+def nested(depth: int) -> object:
+    value: object = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "output", [None, 1, "x", {"a": [1, 2.5, None]}, nested(64), [[1]] * 1000, "x" * (MAX_OUTPUT - 2)]
+)
+def test_json_within_the_limits_passes(output: object) -> None:
+    outcome = Completed(output)
+    assert bounded(outcome) is outcome
+
+
+@pytest.mark.parametrize(
+    ("output", "kind"),
+    [
+        ("x" * (MAX_OUTPUT - 1), "output_too_large"),
+        (nested(65), "invalid_output"),
+        (nested(300), "invalid_output"),
+        ({"a": 2**64}, "invalid_output"),
+        ({"a": object()}, "invalid_output"),
+        ({1: "a"}, "invalid_output"),
+    ],
+)
+def test_anything_else_fails_the_node_for_good(output: object, kind: str) -> None:
+    for outcome in (Completed(output), Respond(output)):
+        failed = bounded(outcome)
+        assert isinstance(failed, Failed)
+        assert (failed.type, failed.retryable) == (kind, False)
+
+
+def test_the_character_that_databases_refuse_is_left_out() -> None:
+    assert bounded(Completed({"a": "b\x00c"})) == Completed({"a": "bc"})
+    kept = Completed({"a": "b\\\\c"})
+    assert bounded(kept) == kept
