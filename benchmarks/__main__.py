@@ -1,0 +1,49 @@
+"""`python -m benchmarks [--quick] [--json]`: every figure, the median of several runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import sys
+
+import uvloop
+
+from benchmarks import engine, service
+
+AIMS = {
+    "chain_steps_per_s": "≥ 3,500",
+    "chain_alone_ms": "≤ 12",
+    "fan_out_100_ms": "≤ 30",
+    "start_s": "≤ 2",
+    "idle_mb": "≤ 100",
+    "webhook_to_echo": "≥ 0.3",
+}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one short run of each, to see that they work")
+    parser.add_argument("--json", action="store_true", help="print the medians as JSON")
+    options = parser.parse_args()
+    rounds, executions, seconds = (1, 100, 1.0) if options.quick else (3, 1000, 5.0)
+    found: dict[str, list[float]] = {}
+    for number in range(rounds):
+        print(f"run {number + 1} of {rounds} …", file=sys.stderr)
+        for figures in (uvloop.run(engine.measure(executions)), service.measure(seconds)):
+            for name, figure in figures.items():
+                found.setdefault(name, []).append(figure)
+    medians = {name: statistics.median(values) for name, values in found.items()}
+    if options.json:
+        print(json.dumps(medians, indent=2))
+        return
+    print(f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}")
+    for name, median in medians.items():
+        spread = f"{min(found[name]):g} … {max(found[name]):g}"
+        print(f"{name:34} {median:>10g}   {spread:24} {AIMS.get(name, '')}")
+
+
+if __name__ == "__main__":
+    main()

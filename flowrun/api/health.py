@@ -1,0 +1,40 @@
+"""Whether the process lives, and whether it can do its work."""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.responses import Response
+
+from flowrun.api.operation import Call, Operation
+from flowrun.api.replies import JsonReply
+
+_log = logging.getLogger(__name__)
+
+
+async def alive(_call: Call) -> Response:
+    """Say that the event loop turns."""
+    return JsonReply({"status": "ok"})
+
+
+async def ready(call: Call) -> Response:
+    """Say whether work can be committed."""
+    try:
+        health = await call.context.health()
+    except Exception:  # noqa: BLE001 - whatever it is, the service isn't ready
+        _log.exception("The health check failed")
+        health = {"ready": False}
+    return JsonReply(health, 200 if health.get("ready") is True else 503)
+
+
+OPERATIONS = (
+    Operation("GET", "/healthz", alive, "Whether the process lives", answers={200: "It does."}, public=True),
+    Operation(
+        "GET",
+        "/readyz",
+        ready,
+        "Whether the service can do its work",
+        answers={200: "It can.", 503: "It can't."},
+        public=True,
+    ),
+)

@@ -1,0 +1,330 @@
+"""Where everything meets: the concrete classes behind the ports, started and stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uuid_utils
+
+from flowrun.bus import OPERATOR, SYSTEM, Mediator, Scope, authorise, validate
+from flowrun.clock import SystemClock
+from flowrun.commands import COMMANDS
+from flowrun.commands.create_key import CreateKey
+from flowrun.commands.create_tenant import CreateTenant
+from flowrun.commands.fire_timer import FireTimer
+from flowrun.commands.idempotency import idempotent
+from flowrun.commands.record_loss import RecordLoss
+from flowrun.commands.record_result import RecordResult
+from flowrun.commands.record_start import RecordStart
+from flowrun.config import Settings
+from flowrun.coordinator.dispatcher import Dispatcher
+from flowrun.coordinator.effects import Effects
+from flowrun.coordinator.engine import ExecutionEngine
+from flowrun.coordinator.recovery import Recovery
+from flowrun.coordinator.timers import DueTimer, Timers
+from flowrun.domain.facts import TimerKind
+from flowrun.domain.json import JsonObject
+from flowrun.domain.node_type import Cancelled, Outcome
+from flowrun.domain.turn import Job
+from flowrun.nodes.base import BaseNodeType
+from flowrun.nodes.http_client import HttpClient
+from flowrun.nodes.job import Services
+from flowrun.nodes.registry import NodeRegistry, builtin_types
+from flowrun.persistence.database import DataLock, ReadOnly, next_epoch, writing_engine
+from flowrun.persistence.graphs import GraphStore
+from flowrun.persistence.migrate import migrate
+from flowrun.persistence.writer import GroupWriter
+from flowrun.ports import Clock, Context
+from flowrun.queries import QUERIES
+from flowrun.queue.local_queue import LocalQueue
+from flowrun.triggers.routes import RouteIndex
+from flowrun.triggers.stored import load_routes
+from flowrun.workers.attempts import Attempts
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Runtime:
+    """A running engine without its HTTP side: what tests, benchmarks and `serve` all stand on."""
+
+    settings: Settings
+    mediator: Mediator
+    context: Context
+    engine: ExecutionEngine
+    dispatcher: Dispatcher
+    queue: LocalQueue
+    epoch: int
+    closing: asyncio.Event
+
+
+def new_id() -> str:
+    """A UUIDv7: its order is the order of creation."""
+    return str(uuid_utils.uuid7())
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    node_types: Sequence[BaseNodeType] = (),
+    jitter: Callable[[], float] = random.random,
+) -> AsyncIterator[Runtime]:
+    """Open the data directory, recover, and run until the block ends.
+
+    Raises `ConfigurationError` when another process holds the directory or the database is a newer version's.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    types = builtin_types().with_plugins()
+    for node_type in node_types:
+        types.add(node_type)
+    with DataLock(settings.data_dir):
+        engine = writing_engine(settings.database_path)
+        await asyncio.to_thread(migrate, engine, settings.database_path)
+        writer, reader = GroupWriter(engine), ReadOnly(settings.database_path)
+        writer.start()
+        try:
+            epoch = await writer.transact(next_epoch)
+            parts = _Parts(settings, types, writer, reader, clock or SystemClock(), jitter, epoch)
+            async with parts.run() as runtime:
+                yield runtime
+        finally:
+            await writer.close()
+            await reader.close()
+            engine.dispose()
+
+
+class _Parts:
+    """The wiring: each part is made once, and told of the others it calls."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        types: NodeRegistry,
+        writer: GroupWriter,
+        reader: ReadOnly,
+        clock: Clock,
+        jitter: Callable[[], float],
+        epoch: int,
+    ) -> None:
+        self.settings, self.writer, self.reader, self.epoch = settings, writer, reader, epoch
+        self.http = HttpClient(settings.http_allow)
+        capacities = {
+            "webhook": settings.worker_webhook,
+            "agent": settings.worker_agent,
+            "response": settings.worker_response,
+            "scheduler": settings.worker_scheduler,
+        }
+        self.attempts = Attempts(
+            types=types,
+            services=Services(self.http),
+            clock=clock,
+            record_start=self._record_start,
+            record_result=self._record_result,
+        )
+        self.queue = LocalQueue(capacities, self.attempts.run, self._has_room)
+        self.dispatcher = Dispatcher(self.queue, capacities)
+        self.timers = Timers(clock, reader, self._fire)
+        self.effects = Effects(self.dispatcher, self.timers, self.attempts.stop, self._never_ran)
+        self.engine = ExecutionEngine(
+            clock=clock,
+            writer=writer,
+            reader=reader,
+            graphs=(graphs := GraphStore(reader, types)),
+            committed=self.effects,
+            new_id=new_id,
+            jitter=jitter,
+            epoch=epoch,
+            cached=settings.cache_executions,
+        )
+        self.routes = RouteIndex()
+        self.context = Context(
+            clock=clock,
+            writer=writer,
+            reader=reader,
+            graphs=graphs,
+            engine=self.engine,
+            routes=self.routes,
+            types=types,
+            new_id=new_id,
+            health=self._health,
+        )
+        self.mediator = Mediator((COMMANDS, QUERIES), (validate, authorise, idempotent), self.context)
+        self.recovery = Recovery(
+            reader=reader,
+            clock=clock,
+            dispatcher=self.dispatcher,
+            effects=self.effects,
+            lost=self._record_loss,
+            finish_cancelling=self._finish_cancelling,
+            epoch=epoch,
+        )
+        self._reports: set[asyncio.Task[None]] = set()
+        self._ready = False
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[Runtime]:
+        await load_routes(self.reader, self.routes)
+        await self.queue.start()
+        closing = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            duties = [
+                tasks.create_task(self.timers.run(), name="timers"),
+                tasks.create_task(self.attempts.watch(), name="attempts"),
+                tasks.create_task(self.recovery.run(), name="recovery"),
+            ]
+            self._ready = True
+            try:
+                yield Runtime(
+                    self.settings,
+                    self.mediator,
+                    self.context,
+                    self.engine,
+                    self.dispatcher,
+                    self.queue,
+                    self.epoch,
+                    closing,
+                )
+            finally:
+                self._ready = False
+                closing.set()
+                self.dispatcher.close()
+                await self.queue.close(self.settings.shutdown_grace / 2)
+                for duty in duties:
+                    duty.cancel()
+                await self.http.aclose()
+
+    # --- facts that come back as commands
+
+    async def _record_start(self, job: Job, started_at: int) -> None:
+        await self.mediator.send(
+            RecordStart(
+                tenant_id=job.tenant_id,
+                execution_id=job.execution_id,
+                key=(job.node_id, job.iteration),
+                dispatch=job.dispatch,
+                started_at=started_at,
+            ),
+            SYSTEM,
+        )
+
+    async def _record_result(self, job: Job, outcome: Outcome | Cancelled, started_at: int | None) -> None:
+        await self.mediator.send(
+            RecordResult(
+                tenant_id=job.tenant_id,
+                execution_id=job.execution_id,
+                key=(job.node_id, job.iteration),
+                dispatch=job.dispatch,
+                outcome=outcome,
+                started_at=started_at,
+            ),
+            SYSTEM,
+        )
+
+    async def _record_loss(self, job: Job) -> None:
+        await self.mediator.send(
+            RecordLoss(
+                tenant_id=job.tenant_id,
+                execution_id=job.execution_id,
+                key=(job.node_id, job.iteration),
+                dispatch=job.dispatch,
+            ),
+            SYSTEM,
+        )
+
+    async def _fire(self, timer: DueTimer) -> None:
+        key = (timer.node_id, timer.iteration) if timer.node_id else None
+        await self.mediator.send(FireTimer(execution_id=timer.execution_id, kind=timer.kind, key=key), SYSTEM)
+
+    async def _finish_cancelling(self, execution_id: str) -> None:
+        await self.mediator.send(FireTimer(execution_id=execution_id, kind=TimerKind.CANCEL_GRACE, key=None), SYSTEM)
+
+    def _has_room(self, worker: str) -> None:
+        self.dispatcher.done(worker)
+
+    def _never_ran(self, job: Job) -> None:
+        task = asyncio.get_running_loop().create_task(self._record_result(job, Cancelled(), None))
+        self._reports.add(task)
+        task.add_done_callback(self._reports.discard)
+
+    async def _health(self) -> JsonObject:
+        """Whether work can be committed: the writer answers, and the lanes are open."""
+        await self.writer.transact(lambda _connection: None)
+        queues: JsonObject = {
+            name: {"waiting": lane.depth, "running": lane.running} for name, lane in self.dispatcher.lanes.items()
+        }
+        return {
+            "ready": self._ready,
+            "epoch": self.epoch,
+            "executions_in_memory": self.engine.in_memory,
+            "workers": queues,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceInfo:
+    """Where a service that has started can be reached."""
+
+    host: str
+    port: int
+    socket_path: Path
+    data_dir: Path
+    operator_key: str | None
+    """An API key for every tenant, made at the first start of a data directory and shown this once."""
+
+
+async def run_service(
+    settings: Settings,
+    *,
+    started: Callable[[ServiceInfo], None] | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, or until `stop` is set; drains what runs, within `shutdown_grace` seconds.
+
+    Raises `ConfigurationError` when the data directory or the port is taken.
+    """
+    from flowrun.api.app import create_app  # noqa: PLC0415 - the HTTP side loads slowly; the engine is up before
+    from flowrun.api.serving import serve  # noqa: PLC0415
+
+    stop = _stopped_by_signals() if stop is None else stop
+    async with running(settings) as runtime:
+        key = await _first_key(runtime)
+
+        def listening(port: int) -> None:
+            if started is not None:
+                started(ServiceInfo(settings.host, port, settings.socket, settings.data_dir, key))
+
+        await serve(
+            create_app(runtime.mediator, runtime.context, settings),
+            host=settings.host,
+            port=settings.port,
+            socket_path=settings.socket,
+            stop=stop,
+            started=listening,
+        )
+
+
+def _stopped_by_signals() -> asyncio.Event:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _first_key(runtime: Runtime) -> str | None:
+    """The first start of a data directory makes a tenant and a key, so that there is something to begin with."""
+    if runtime.epoch > 1:
+        return None
+    await runtime.mediator.send(CreateTenant(id="default", name="Default"), OPERATOR)
+    made = await runtime.mediator.send(
+        CreateKey(tenant_id=None, name="first operator key", scopes=tuple(Scope)), OPERATOR
+    )
+    return str(made["key"])

@@ -1,0 +1,91 @@
+"""Reads workflow files for the commands that work on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowrun.errors import FlowrunError, Issue, NotFoundError
+
+if TYPE_CHECKING:
+    from flowrun.domain.definition import WorkflowDefinition
+
+SUFFIXES = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowFile:
+    """A file, and what it says."""
+
+    path: Path
+    content: bytes
+    definition: WorkflowDefinition | None
+    issues: tuple[Issue, ...]
+    states_status: bool = False
+    """Whether it says draft, published or archived; else the service keeps what it has."""
+
+    @property
+    def media_type(self) -> str:
+        """What the service is told that the content is."""
+        return "application/json" if self.path.suffix == ".json" else "application/yaml"
+
+
+def read_files(paths: Iterable[Path]) -> list[WorkflowFile]:
+    """Read and validate files; a directory stands for the workflow files in it. Raises `NotFoundError`."""
+    return [read_file(path) for path in _expanded(paths)]
+
+
+def read_file(path: Path) -> WorkflowFile:
+    """Read and validate a file; what is wrong with it is in its issues."""
+    from flowrun.domain.validate import validate  # noqa: PLC0415 - the parts that only workflow files need
+    from flowrun.formats import read_document, read_workflow  # noqa: PLC0415
+    from flowrun.nodes.registry import builtin_types  # noqa: PLC0415
+
+    content = b""
+    try:
+        content = path.read_bytes()
+        document = read_document(content)
+    except OSError as error:
+        return WorkflowFile(path, content, None, (Issue("", f"cannot be read: {error.strerror or error}"),))
+    except FlowrunError as error:
+        return WorkflowFile(path, content, None, (Issue("", str(error)),))
+    read = read_workflow(document, default_id=path.stem)
+    issues = list(read.issues)
+    if read.definition is not None:
+        issues += validate(read.definition, builtin_types().with_plugins())
+    inner = document.get("workflow")
+    states_status = "status" in document or (isinstance(inner, dict) and "status" in inner)
+    return WorkflowFile(path, content, read.definition, tuple(issues), states_status)
+
+
+def require_valid(files: Iterable[WorkflowFile]) -> list[tuple[WorkflowFile, WorkflowDefinition]]:
+    """Give each file with its definition. Raises `InvalidInputError` with every issue of every file."""
+    from flowrun.errors import InvalidInputError  # noqa: PLC0415
+
+    valid, issues = [], []
+    for file in files:
+        issues += [Issue(_place(file, issue), issue.message, issue.suggestion) for issue in file.issues]
+        if file.definition is not None:
+            valid.append((file, file.definition))
+    if issues:
+        raise InvalidInputError("Not valid, so nothing was done:", issues)
+    return valid
+
+
+def _place(file: WorkflowFile, issue: Issue) -> str:
+    return f"{file.path}: {issue.path}" if issue.path else str(file.path)
+
+
+def _expanded(paths: Iterable[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and file.is_file())
+        if not inside:
+            raise NotFoundError(f"There is no workflow file ({', '.join(SUFFIXES)}) in {path}")
+        found += inside
+    return found

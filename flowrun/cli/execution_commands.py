@@ -1,0 +1,89 @@
+"""`flowrun executions pause`, `cancel` and so on: direct an execution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flowrun.cli import output as out
+from flowrun.cli.options import output_option, read_json_argument, service_options, tenant_option, tenant_path
+
+if TYPE_CHECKING:
+    from flowrun.cli.client import ServiceClient
+
+_HELP = {
+    "pause": "Let no new node start; what runs ends.",
+    "resume": "Let a paused execution go on.",
+    "cancel": "Stop an execution; running nodes are told to stop.",
+    "terminate": "Stop an execution at once.",
+    "retry": "Run what failed again, in the same execution; what is completed keeps its results.",
+}
+_WITH_REASON = frozenset({"pause", "cancel", "terminate"})
+
+
+def _simple(name: str) -> click.Command:
+    @click.command(name, help=f"{_HELP[name]}\n\nExample: flowrun executions {name} EXECUTION")
+    @click.argument("execution")
+    @tenant_option
+    @service_options
+    @output_option
+    def run(client: ServiceClient, execution: str, tenant: str, output: str, reason: str | None = None) -> None:
+        body = {"reason": reason} if reason else {}
+        document = client.post(tenant_path(tenant, "executions", execution, name), body)
+        _print_outcome(document, output, f"{execution}: {name} accepted")
+
+    if name in _WITH_REASON:
+        run = click.option("--reason", metavar="TEXT", help="Why; it is recorded.")(run)
+    return run
+
+
+@click.command()
+@click.argument("execution")
+@click.option("--from-node", metavar="NODE", help="Take over what was done before this node, and begin there.")
+@click.option("--version", type=click.Choice(["original", "current"]), help="Which version of the workflow to run.")
+@click.option("--input", "-i", "given", metavar="JSON", help="Another input: JSON, @FILE, or - for standard input.")
+@tenant_option
+@service_options
+@output_option
+def rerun(
+    client: ServiceClient, execution: str, tenant: str, given: str | None, output: str, **options: str | None
+) -> None:
+    """Start a new execution like an old one.
+
+    Example: flowrun executions rerun EXECUTION --version current
+    """
+    body: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    if given is not None:
+        body["input"] = read_json_argument(given, "--input")
+    document = client.post(tenant_path(tenant, "executions", execution, "rerun"), body)
+    _print_outcome(document, output, str(document["execution_id"]))
+
+
+@click.command("skip-node")
+@click.argument("execution")
+@click.argument("node")
+@click.option(
+    "--output-value", "value", default="null", metavar="JSON", help="Its output: JSON, @FILE, or - for standard input."
+)
+@tenant_option
+@service_options
+@output_option
+def skip_node(client: ServiceClient, execution: str, node: str, value: str, tenant: str, output: str) -> None:
+    """Complete a stuck node by hand, with an output of your own.
+
+    Example: flowrun executions skip-node EXECUTION charge --output-value '{"charged": false}'
+    """
+    body = {"output": read_json_argument(value, "--output-value")}
+    document = client.post(tenant_path(tenant, "executions", execution, "nodes", node, "skip"), body)
+    _print_outcome(document, output, f"{execution}: {node} is completed")
+
+
+def _print_outcome(document: object, output: str, line: str) -> None:
+    if output == "json":
+        out.print_json(document)
+    else:
+        click.echo(line)
+
+
+COMMANDS = (*(_simple(name) for name in _HELP), rerun, skip_node)

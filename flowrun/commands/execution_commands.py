@@ -1,0 +1,95 @@
+"""The commands that change one running execution: one fact each, told to the engine."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from flowrun.bus import Command, Principal, Scope
+from flowrun.domain import facts as f
+from flowrun.domain.json import JsonObject, JsonValue
+from flowrun.ports import Context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionCommand(Command[JsonObject]):
+    """Something that is asked of one execution; `{execution_id, status}`."""
+
+    scope: ClassVar[Scope] = Scope.RUN
+    tenant_id: str
+    execution_id: str
+
+    @abstractmethod
+    def fact(self, by: str) -> f.Fact:
+        """What the engine is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseExecution(ExecutionCommand):
+    """Start no new node; running ones finish."""
+
+    reason: str | None = None
+
+    def fact(self, by: str) -> f.Fact:
+        """What the engine is told."""
+        return f.Pause(by, self.reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeExecution(ExecutionCommand):
+    """Start nodes again after a pause."""
+
+    def fact(self, by: str) -> f.Fact:
+        """What the engine is told."""
+        return f.Resume(by)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelExecution(ExecutionCommand):
+    """Stop, and let running workers stop by themselves."""
+
+    reason: str | None = None
+
+    def fact(self, by: str) -> f.Fact:
+        """What the engine is told."""
+        return f.Cancel(by, self.reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminateExecution(ExecutionCommand):
+    """Stop at once."""
+
+    reason: str | None = None
+
+    def fact(self, by: str) -> f.Fact:
+        """What the engine is told."""
+        return f.Terminate(by, self.reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryExecution(ExecutionCommand):
+    """Let failed nodes, and what they stopped, run again; completed ones keep their results."""
+
+    def fact(self, by: str) -> f.Fact:
+        """What the engine is told."""
+        return f.Retry(by)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkipNode(ExecutionCommand):
+    """Complete a stuck node with an output given here."""
+
+    node_id: str
+    iteration: str = ""
+    output: JsonValue = None
+
+    def fact(self, by: str) -> f.Fact:
+        """What the engine is told."""
+        return f.SkipNode((self.node_id, self.iteration), self.output, by)
+
+
+async def handle(message: ExecutionCommand, context: Context, principal: Principal) -> JsonObject:
+    """Tell the engine; raises `NotFoundError`, and `ConflictError` naming the state that doesn't allow it."""
+    execution = await context.engine.tell(message.tenant_id, message.execution_id, message.fact(principal.name))
+    return {"execution_id": execution.id, "status": execution.status.value}

@@ -1,0 +1,140 @@
+"""Runs an execution again as a new one, from its beginning or from one of its nodes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import RowMapping, select
+
+from flowrun.bus import Command, Principal, Scope
+from flowrun.commands.idempotency import remember
+from flowrun.commands.json_text import load
+from flowrun.domain.decide import kept_events
+from flowrun.domain.events import Event, ExecutionCreated, NodeCompleted, NodeEvent, restore_event
+from flowrun.domain.execution import Execution
+from flowrun.domain.facts import Start
+from flowrun.domain.graph import Graph
+from flowrun.domain.json import JsonObject, JsonValue
+from flowrun.domain.states import FINAL_EXECUTION
+from flowrun.errors import ConflictError, NotFoundError
+from flowrun.persistence import tables as t
+from flowrun.ports import Context
+
+_KEPT_TYPES = ("ExecutionCreated", "NodeCompleted", "NodeFailed", "NodeSkipped")
+History = list[tuple[int, Event]]
+"""Times (ms) and events, in order."""
+
+
+class RerunVersion(StrEnum):
+    """Which version of the workflow a rerun uses."""
+
+    ORIGINAL = "original"
+    CURRENT = "current"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RerunExecution(Command[JsonObject]):
+    """Start a new execution like an earlier one; `{execution_id, workflow_id, version, rerun_of}`.
+
+    With `from_node` the results of all nodes that it doesn't lead to are used again. `input` (with `edited`)
+    replaces the execution's input.
+    """
+
+    scope: ClassVar[Scope] = Scope.RUN
+    keeps_own_answer: ClassVar[bool] = True
+    tenant_id: str
+    execution_id: str
+    from_node: str | None = None
+    version: RerunVersion = RerunVersion.ORIGINAL
+    input: JsonValue = None
+    edited: bool = False
+    notify: bool = False
+
+
+async def handle(message: RerunExecution, context: Context, principal: Principal) -> JsonObject:
+    """Start it; raises `NotFoundError`, and `ConflictError` while the earlier one runs and results are wanted."""
+    row = await _row(message, context)
+    if message.from_node is not None and row["status"] not in FINAL_EXECUTION:
+        raise ConflictError(f"The execution is {row['status']}; a rerun from a node needs one that has ended")
+    version = row["version"] if message.version is RerunVersion.ORIGINAL else None
+    graph = await context.graphs.get(message.tenant_id, row["workflow_id"], version)
+    history = await _history(message.execution_id, context)
+    created = history[0][1]
+    if not isinstance(created, ExecutionCreated):
+        raise NotFoundError(f"The history of the execution {message.execution_id} is gone")
+    start = Start(
+        graph.trigger(created.trigger_node).id,
+        created.trigger,
+        message.input if message.edited else created.input,
+        by=principal.name,
+        rerun_of=message.execution_id,
+    )
+    if message.from_node is not None:
+        start.kept = _kept(message, graph, history, created.trigger_node)
+    execution_id = context.new_id()
+    answer: JsonObject = {
+        "execution_id": execution_id,
+        "workflow_id": graph.workflow_id,
+        "version": graph.version,
+        "rerun_of": message.execution_id,
+    }
+    await context.engine.start(
+        graph,
+        message.tenant_id,
+        start,
+        execution_id=execution_id,
+        also=remember(message, answer, context.clock.now()),
+        notify=message.notify,
+    )
+    return answer
+
+
+async def _row(message: RerunExecution, context: Context) -> RowMapping:
+    table = t.executions
+    row = await context.reader.first(
+        select(table.c.workflow_id, table.c.version, table.c.status).where(
+            table.c.id == message.execution_id, table.c.tenant_id == message.tenant_id
+        )
+    )
+    if row is None:
+        raise NotFoundError(f"The tenant {message.tenant_id} has no execution {message.execution_id}")
+    return row
+
+
+async def _history(execution_id: str, context: Context) -> History:
+    table = t.execution_events
+    query = (
+        select(table.c.at, table.c.type, table.c.node_id, table.c.iteration, table.c.data)
+        .where(table.c.execution_id == execution_id, table.c.type.in_(_KEPT_TYPES))
+        .order_by(table.c.seq)
+    )
+    rows = await context.reader.all(query)
+    if not rows:
+        raise NotFoundError(f"The history of the execution {execution_id} is gone")
+    return [(row["at"], _event(row)) for row in rows]
+
+
+def _event(row: RowMapping) -> Event:
+    return restore_event(row["type"], row["node_id"], row["iteration"] or "", load(row["data"]))
+
+
+def _kept(message: RerunExecution, graph: Graph, history: History, trigger_node: str) -> History:
+    """The results to use again: each node's last one, for the nodes that this version still has."""
+    shell: Any = Execution(message.execution_id, message.tenant_id, graph)
+    last: dict[tuple[str, str], tuple[int, Event]] = {}
+    for at, event in kept_events(history, shell, str(message.from_node)):
+        if isinstance(event, NodeEvent) and event.node in graph.nodes:
+            # A node that was retried by hand has several final events; the last in the order of the first counts.
+            last.pop((event.node, event.iteration), None)
+            last[event.node, event.iteration] = (at, event)
+    kept = list(last.values())
+    if not message.edited:
+        return kept
+    return [
+        (at, replace(event, output=message.input))
+        if isinstance(event, NodeCompleted) and event.node == trigger_node
+        else (at, event)
+        for at, event in kept
+    ]

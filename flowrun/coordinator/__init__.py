@@ -1,0 +1,1 @@
+"""The coordinator: one duty per file."""

@@ -1,0 +1,310 @@
+"""The engine: every fact about an execution goes through its mailbox, one decision and one commit at a time.
+
+Facts that come in while a commit is under way are decided together afterwards, so that a hundred results of a
+fan-out cost a handful of commits, and nothing is ever decided on a state that might not become durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, select
+
+from flowrun.coordinator.endings import Endings, ending_of
+from flowrun.domain.decide import decide
+from flowrun.domain.execution import Execution
+from flowrun.domain.facts import AttemptEnded, AttemptLost, AttemptStarted, Fact, Start, TimerFired
+from flowrun.domain.graph import Graph
+from flowrun.domain.json import JsonObject
+from flowrun.domain.turn import Decision
+from flowrun.errors import FlowrunError, NotFoundError
+from flowrun.persistence import tables as t
+from flowrun.persistence.executions import fold, load_history, rows_of
+from flowrun.persistence.writer import GroupWriter, Unit
+from flowrun.ports import Clock, Ending, Graphs, Reader
+
+_log = logging.getLogger(__name__)
+
+_OWN_FACTS = (AttemptEnded, AttemptStarted, AttemptLost, TimerFired)
+"""Facts that are never refused, so that any number of them is decided in one turn."""
+
+Committed = Callable[[Execution, Decision], None]
+"""Told of each decision after its commit: the dispatcher, the timers."""
+
+
+@dataclass(slots=True, eq=False)
+class _Letter:
+    """A fact on its way, who may speak of the execution, and who waits for the outcome."""
+
+    fact: Fact
+    tenant_id: str | None
+    waiter: asyncio.Future[Execution]
+
+
+@dataclass(slots=True, eq=False)
+class _Slot:
+    """One execution in memory, with its mailbox. While it is busy, letters wait."""
+
+    id: str
+    execution: Execution | None = None
+    inbox: list[_Letter] = field(default_factory=list)
+    busy: bool = False
+
+
+class ExecutionEngine:
+    """See `flowrun.ports.Engine`."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        writer: GroupWriter,
+        reader: Reader,
+        graphs: Graphs,
+        committed: Committed,
+        new_id: Callable[[], str],
+        jitter: Callable[[], float],
+        epoch: int,
+        cached: int,
+    ) -> None:
+        self._clock = clock
+        self._writer = writer
+        self._reader = reader
+        self._graphs = graphs
+        self._act = committed
+        self._new_id = new_id
+        self._jitter = jitter
+        self._epoch = epoch
+        self._cached = cached
+        self._slots: dict[str, _Slot] = {}
+        self._idle: OrderedDict[str, None] = OrderedDict()
+        """Executions that only wait for a timer, a signal or a command, the longest idle first."""
+        self._loads: set[asyncio.Task[None]] = set()
+        self._endings = Endings()
+
+    # --- the port
+
+    async def start(
+        self,
+        graph: Graph,
+        tenant_id: str,
+        fact: Start,
+        *,
+        execution_id: str | None = None,
+        also: Callable[[Connection], None] | None = None,
+        notify: bool = False,
+    ) -> str:
+        """See `flowrun.ports.Engine.start`."""
+        eid = execution_id or self._new_id()
+        if notify:
+            self._endings.expect(eid)
+        slot = self._slots[eid] = _Slot(eid, Execution(eid, tenant_id, graph), busy=True)
+        letter = _Letter(fact, tenant_id, asyncio.get_running_loop().create_future())
+        self._decide(slot, [letter], also)
+        try:
+            await letter.waiter
+        except Exception:
+            self._endings.forget(eid)
+            raise
+        return eid
+
+    async def tell(self, tenant_id: str | None, execution_id: str, fact: Fact) -> Execution:
+        """See `flowrun.ports.Engine.tell`."""
+        slot = self._slots.get(execution_id)
+        if slot is None:
+            slot = self._slots[execution_id] = _Slot(execution_id)
+        letter = _Letter(fact, tenant_id, asyncio.get_running_loop().create_future())
+        slot.inbox.append(letter)
+        if not slot.busy:
+            self._next(slot)
+        return await letter.waiter
+
+    async def start_error_workflow(self, execution_id: str) -> None:
+        """See `flowrun.ports.Engine.start_error_workflow`."""
+        failed = await self._load(execution_id)
+        timer = t.timers
+
+        def once(connection: Connection) -> None:
+            key = (timer.c.execution_id == execution_id) & (timer.c.kind == "error_workflow")
+            if connection.execute(timer.delete().where(key)).rowcount != 1:
+                raise AlreadyStartedError
+
+        if failed.graph.on_error is None:
+            return
+        body: JsonObject = {
+            "workflow_id": failed.graph.workflow_id,
+            "execution_id": execution_id,
+            "status": failed.status.value,
+            "error": failed.error,
+        }
+        try:
+            graph = await self._graphs.get(failed.tenant_id, failed.graph.on_error)
+            node = graph.trigger(None)
+        except FlowrunError as error:
+            _log.error("The error workflow %s of %s cannot start: %s", failed.graph.on_error, execution_id, error)
+            await self._writer.transact(once)
+            return
+        fact = Start(node.id, {"type": "error", "body": body}, by=f"execution {execution_id}")
+        try:
+            await self.start(graph, failed.tenant_id, fact, also=once)
+        except AlreadyStartedError:
+            _log.info("The error workflow of %s has been started before", execution_id)
+
+    async def ending(self, execution_id: str, *, response: bool, timeout: float) -> Ending | None:
+        """See `flowrun.ports.Engine.ending`."""
+        slot = self._slots.get(execution_id)
+        running = slot is not None and slot.execution is not None and not slot.execution.final
+        if not self._endings.expected(execution_id):
+            # Watch first, look second: what ends in between is not missed.
+            self._endings.expect(execution_id)
+            if not running:
+                ended = await self._ended_before(execution_id, response=response)
+                if ended is not None:
+                    return ended
+        return await self._endings.wait(execution_id, response=response, timeout=timeout)
+
+    async def _ended_before(self, execution_id: str, *, response: bool) -> Ending | None:
+        try:
+            execution = await self._load(execution_id)
+        except BaseException:
+            self._endings.forget(execution_id)
+            raise
+        if execution.final or (response and execution.response is not None):
+            self._endings.forget(execution_id)
+            return ending_of(execution)
+        return None
+
+    @property
+    def in_memory(self) -> int:
+        """How many executions are held in memory."""
+        return len(self._slots)
+
+    # --- the mailbox
+
+    def _next(self, slot: _Slot) -> None:
+        """Decide over what has come in, loading the execution first when it isn't in memory."""
+        slot.busy = True
+        self._idle.pop(slot.id, None)
+        if slot.execution is None:
+            task = asyncio.get_running_loop().create_task(self._fill(slot))
+            self._loads.add(task)
+            task.add_done_callback(self._loads.discard)
+        else:
+            self._decide(slot, self._batch(slot))
+
+    async def _fill(self, slot: _Slot) -> None:
+        try:
+            slot.execution = await self._load(slot.id)
+        except Exception as error:  # noqa: BLE001 - told to everyone who asked
+            self._slots.pop(slot.id, None)
+            _refuse(slot.inbox, error)
+            return
+        self._decide(slot, self._batch(slot))
+
+    async def _load(self, execution_id: str) -> Execution:
+        table = t.executions
+        query = select(table.c.tenant_id, table.c.workflow_id, table.c.version).where(table.c.id == execution_id)
+        row = await self._reader.first(query)
+        if row is None:
+            raise NotFoundError(f"There is no execution {execution_id}")
+        graph = await self._graphs.get(row["tenant_id"], row["workflow_id"], row["version"])
+        return fold(execution_id, row["tenant_id"], graph, await load_history(self._reader, execution_id))
+
+    @staticmethod
+    def _batch(slot: _Slot) -> list[_Letter]:
+        """The letters of the next turn: the leading run of the engine's own facts, or one command alone."""
+        count = 0
+        while count < len(slot.inbox) and isinstance(slot.inbox[count].fact, _OWN_FACTS):
+            count += 1
+        batch = slot.inbox[: max(count, 1)]
+        del slot.inbox[: len(batch)]
+        return batch
+
+    def _decide(self, slot: _Slot, letters: list[_Letter], also: Callable[[Connection], None] | None = None) -> None:
+        execution = slot.execution
+        assert execution is not None  # noqa: S101 - loaded before
+        tenant = letters[0].tenant_id
+        created = execution.seq == 0
+        if tenant is not None and tenant != execution.tenant_id:
+            _refuse(letters, NotFoundError(f"The tenant {tenant} has no execution {slot.id}"))
+            self._go_on(slot)
+            return
+        try:
+            decision = decide(execution, [letter.fact for letter in letters], self._clock.now(), self._jitter)
+        except FlowrunError as error:
+            # A refused command has changed nothing: the state stays good.
+            _refuse(letters, error)
+            self._go_on(slot)
+            return
+        except Exception as error:  # noqa: BLE001 - a bug in one execution must not stop the others
+            _log.exception("Deciding over the execution %s failed", slot.id)
+            self._forget_state(slot, letters, error)
+            return
+        if not (decision.events or decision.ended_jobs or decision.ended_timers):
+            _settle(letters, execution)
+            self._go_on(slot)
+            return
+
+        def done(_result: object, error: BaseException | None) -> None:
+            if error is None:
+                self._after_commit(slot, execution, decision, letters)
+            else:
+                self._forget_state(slot, letters, error)
+
+        try:
+            rows = rows_of(execution, decision, created=created, epoch=self._epoch)
+            self._writer.submit(Unit(done, change=also, rows=rows))
+        except Exception as error:  # noqa: BLE001 - told to everyone who asked
+            self._forget_state(slot, letters, error)
+
+    def _after_commit(self, slot: _Slot, execution: Execution, decision: Decision, letters: list[_Letter]) -> None:
+        self._act(execution, decision)
+        if decision.finished:
+            self._endings.ended(execution)
+        elif decision.responded or decision.unanswered:
+            self._endings.answered(execution)
+        _settle(letters, execution)
+        self._go_on(slot)
+
+    def _go_on(self, slot: _Slot) -> None:
+        if slot.inbox:
+            # Not at once: a long row of refused commands would nest as deep.
+            asyncio.get_running_loop().call_soon(self._next, slot)
+            return
+        slot.busy = False
+        execution = slot.execution
+        if execution is None or execution.final:
+            self._slots.pop(slot.id, None)
+        elif execution.idle:
+            self._idle[slot.id] = None
+            while len(self._idle) > self._cached:
+                oldest, _ = self._idle.popitem(last=False)
+                self._slots.pop(oldest, None)
+
+    def _forget_state(self, slot: _Slot, letters: list[_Letter], error: BaseException) -> None:
+        """The decision was not stored, so the state in memory is wrong: the next turn loads it anew."""
+        slot.execution = None
+        _refuse(letters, error)
+        self._go_on(slot)
+
+
+class AlreadyStartedError(FlowrunError):
+    """The error workflow has been started before."""
+
+    code = "conflict"
+
+
+def _settle(letters: list[_Letter], execution: Execution) -> None:
+    for letter in letters:
+        if not letter.waiter.done():
+            letter.waiter.set_result(execution)
+
+
+def _refuse(letters: list[_Letter], error: BaseException) -> None:
+    for letter in letters:
+        if not letter.waiter.done():
+            letter.waiter.set_exception(error)

@@ -1,0 +1,1 @@
+"""The database: tables, the one writer, the readers, migrations."""

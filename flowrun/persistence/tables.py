@@ -1,0 +1,204 @@
+"""The tables, with the same names on every database.
+
+Times are milliseconds since the epoch, ids are text, JSON is text that flowrun writes itself. Payloads are stored
+once, in the event that brought them; `node_executions` and `executions` point at it (`result_seq`).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text, text
+
+metadata = MetaData()
+
+instance = Table(
+    "instance",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("boot_epoch", Integer, nullable=False),
+    comment="One row: how often a process has started on this database.",
+)
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant_id", Text, comment="NULL: an operator's key, good for every tenant"),
+    Column("name", Text, nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False, comment="SHA-256 of the secret part"),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+)
+
+workflows = Table(
+    "workflows",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("nodes", Text, nullable=False),
+    Column("edges", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("settings", Text, nullable=False, comment="on_error, timeout, concurrency, variables"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+workflow_versions = Table(
+    "workflow_versions",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("workflow_id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("definition", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("workflow_id", Text, nullable=False),
+    Column("node_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("config", Text, nullable=False, comment="the webhook node's params"),
+    Column("secret", LargeBinary),
+    Column("status", Text, nullable=False),
+    Column("last_triggered_at", BigInteger),
+    Index("webhooks_by_workflow", "tenant_id", "workflow_id"),
+)
+
+webhook_events = Table(
+    "webhook_events",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("webhook_id", Text, nullable=False),
+    Column("channel_id", Text),
+    Column("event_type", Text, nullable=False),
+    Column("dedupe_key", Text),
+    Column("outcome", Text, nullable=False),
+    Column("execution_id", Text, comment="its first event holds the payload"),
+    Column("payload", Text, comment="NULL when an execution holds it"),
+    Column("received_at", BigInteger, nullable=False),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("scope", Text, primary_key=True, comment="the trigger or the route that the key belongs to"),
+    Column("key", Text, primary_key=True),
+    Column("request_hash", LargeBinary, nullable=False),
+    Column("response", Text, nullable=False, comment="JSON: what the first request was answered"),
+    Column("created_at", BigInteger, nullable=False),
+    Index("idempotency_keys_by_age", "created_at"),
+)
+
+executions = Table(
+    "executions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("workflow_id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("trigger_type", Text, nullable=False),
+    Column("rerun_of", Text),
+    Column("reason", Text),
+    Column("result_seq", Integer, comment="the event that ended it, with its output or error"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("finished_at", BigInteger),
+    # Ids are UUIDv7: their order is the order of creation.
+    Index("executions_by_tenant", "tenant_id", "id"),
+    Index("executions_by_workflow", "tenant_id", "workflow_id", "id"),
+    Index("executions_by_status", "tenant_id", "status", "id"),
+    Index("executions_live", "status", sqlite_where=text("finished_at IS NULL")),
+    sqlite_with_rowid=False,
+)
+
+node_executions = Table(
+    "node_executions",
+    metadata,
+    Column("execution_id", Text, primary_key=True),
+    Column("node_id", Text, primary_key=True),
+    Column("iteration", Text, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("lost", Integer, nullable=False),
+    Column("dispatch", Integer, nullable=False),
+    Column("sources", Text, comment="JSON: the parents whose output is the input"),
+    Column("skip_reason", Text),
+    Column("skip_origin", Text),
+    Column("handling", Text),
+    Column("result_seq", Integer, comment="the event that holds the output or the latest error"),
+    Column("queued_at", BigInteger),
+    Column("started_at", BigInteger),
+    Column("finished_at", BigInteger),
+    Column("due_at", BigInteger),
+    sqlite_with_rowid=False,
+)
+
+execution_events = Table(
+    "execution_events",
+    metadata,
+    Column("execution_id", Text, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("node_id", Text),
+    Column("iteration", Text),
+    Column("data", Text, comment="JSON: the event's own fields, defaults left out"),
+    sqlite_with_rowid=False,
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("execution_id", Text, primary_key=True),
+    Column("node_id", Text, primary_key=True),
+    Column("iteration", Text, primary_key=True),
+    Column("dispatch", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("lost", Integer, nullable=False),
+    Column("tenant_id", Text, nullable=False),
+    Column("workflow_id", Text, nullable=False),
+    Column("node_type", Text, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("params", Text, nullable=False),
+    Column("input", Text),
+    Column("timeout", Float, nullable=False),
+    Column("careful", Boolean, nullable=False),
+    Column("queued_at", BigInteger, nullable=False),
+    Column("epoch", Integer, nullable=False, comment="the boot epoch of the process that holds it in memory"),
+    sqlite_with_rowid=False,
+)
+
+timers = Table(
+    "timers",
+    metadata,
+    Column("execution_id", Text, primary_key=True),
+    Column("node_id", Text, primary_key=True),
+    Column("iteration", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("due_at", BigInteger, nullable=False),
+    Index("timers_by_due", "due_at"),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,169 @@
+"""The one writer: a thread that commits everything that has come in since the last commit as one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from flowrun.errors import UnavailableError
+from flowrun.persistence.bulk import Rows
+
+R = TypeVar("R")
+Done = Callable[[Any, BaseException | None], None]
+"""Called in the event loop after the commit, with the result or the error."""
+
+_GROUP_ROWS = 20_000
+"""A group that has grown to so many rows takes no further units, to keep the others' wait short."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """One unit of work: a function in the transaction, or rows, or both. It fails or succeeds as a whole."""
+
+    done: Done
+    change: Callable[[Connection], Any] | None = None
+    rows: Rows | None = None
+    result: Any = None
+    error: BaseException | None = None
+
+
+class GroupWriter:
+    """Commits units in the order of their arrival, many to a transaction, on one connection of its own thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._inbox: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="flowrun-writer", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    def start(self) -> None:
+        """Begin; must be called in the event loop that is to hear of the commits."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Commit what is under way, then stop."""
+        if not self._closed:
+            self._closed = True
+            self._inbox.put(None)
+            await asyncio.to_thread(self._thread.join)
+
+    def submit(self, unit: Unit) -> None:
+        """Let a unit be committed; its `done` is called in the loop afterwards.
+
+        Raises `UnavailableError` when the writer has been closed.
+        """
+        if self._closed:
+            raise UnavailableError("The service is shutting down")
+        self._inbox.put(unit)
+
+    async def transact(self, change: Callable[[Connection], R]) -> R:
+        """See `flowrun.ports.Writer`."""
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+
+        def done(result: R, error: BaseException | None) -> None:
+            if future.done():  # The caller was cancelled; the transaction was not.
+                return
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+
+        self.submit(Unit(done, change=change))
+        return await future
+
+    # --- in the writer's thread
+
+    def _run(self) -> None:
+        with self._engine.connect() as connection:
+            while True:
+                unit = self._inbox.get()
+                if unit is None:
+                    break
+                group, last = self._drain(unit)
+                self._commit(connection, group)
+                self._report(group)
+                if last:
+                    break
+            connection.rollback()
+
+    def _drain(self, first: Unit) -> tuple[list[Unit], bool]:
+        group, rows = [first], first.rows.count if first.rows else 1
+        while rows < _GROUP_ROWS:
+            try:
+                unit = self._inbox.get_nowait()
+            except queue.Empty:
+                break
+            if unit is None:
+                return group, True
+            group.append(unit)
+            rows += unit.rows.count if unit.rows else 1
+        return group, False
+
+    def _commit(self, connection: Connection, group: list[Unit]) -> None:
+        try:
+            self._write(connection, group)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told to the units' owners
+            connection.rollback()
+            if len(group) == 1:
+                group[0].error = _translated(error)
+                return
+            # One unit has spoilt the group: each by itself then, so that it fails alone.
+            for unit in group:
+                unit.error = unit.result = None
+                self._commit(connection, [unit])
+
+    @staticmethod
+    def _write(connection: Connection, group: list[Unit]) -> None:
+        connection.begin()
+        merged = Rows()
+        for unit in group:
+            if unit.change is not None:
+                try:
+                    with connection.begin_nested():
+                        unit.result = unit.change(connection)
+                except DBAPIError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - whatever it is, the unit's owner is told
+                    unit.error = error
+                    continue
+            if unit.rows is not None:
+                merged.merge(unit.rows)
+        raw = cast("sqlite3.Connection", connection.connection.dbapi_connection)
+        merged.write(raw.execute)
+        connection.commit()
+
+    def _report(self, group: list[Unit]) -> None:
+        assert self._loop is not None  # noqa: S101 - set in start()
+        try:
+            self._loop.call_soon_threadsafe(_deliver, group)
+        except RuntimeError:
+            _log.warning("The event loop ended before %d commits could be reported", len(group))
+
+
+def _deliver(group: list[Unit]) -> None:
+    for unit in group:
+        try:
+            unit.done(unit.result, unit.error)
+        except Exception:  # noqa: BLE001 - the others' commits must be told all the same
+            _log.exception("Acting on a commit failed")
+
+
+def _translated(error: Exception) -> Exception:
+    """A full disk, a locked file or a broken disk is not the caller's fault, and may pass."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.OperationalError):
+        return UnavailableError(f"The database cannot commit: {cause}")
+    return error

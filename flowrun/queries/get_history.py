@@ -1,0 +1,57 @@
+"""The numbered events of an execution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sqlalchemy import select
+
+from flowrun.bus import Principal, Query, Scope
+from flowrun.domain.json import JsonObject
+from flowrun.persistence import tables as t
+from flowrun.ports import Context
+from flowrun.queries.documents import check_limit, load, time
+from flowrun.queries.get_execution import execution_row
+
+_MOST = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetHistory(Query[JsonObject]):
+    """The events after number `after_seq`; `{items, next}`, `next` being the last number when there are more."""
+
+    scope: ClassVar[Scope] = Scope.READ
+    tenant_id: str
+    execution_id: str
+    after_seq: int = 0
+    limit: int = 200
+
+    def check(self) -> None:
+        """Refuse a page that is too long."""
+        check_limit(self.limit, _MOST)
+
+
+async def handle(query: GetHistory, context: Context, _principal: Principal) -> JsonObject:
+    """Raises `NotFoundError`."""
+    await execution_row(context, query.tenant_id, query.execution_id)
+    table = t.execution_events
+    rows = await context.reader.all(
+        select(table)
+        .where(table.c.execution_id == query.execution_id, table.c.seq > query.after_seq)
+        .order_by(table.c.seq)
+        .limit(query.limit + 1)
+    )
+    shown = rows[: query.limit]
+    items = [
+        {
+            "seq": row["seq"],
+            "at": time(row["at"]),
+            "type": row["type"],
+            "node_id": row["node_id"],
+            "iteration": row["iteration"],
+            "data": load(row["data"]) or {},
+        }
+        for row in shown
+    ]
+    return {"items": list(items), "next": shown[-1]["seq"] if len(rows) > query.limit else None}

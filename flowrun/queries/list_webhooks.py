@@ -1,0 +1,63 @@
+"""Where the workflows of a tenant listen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from sqlalchemy import select
+
+from flowrun.bus import Principal, Query, Scope
+from flowrun.domain.json import JsonObject
+from flowrun.persistence import tables as t
+from flowrun.ports import Context
+from flowrun.queries.documents import check_limit, cursor_after, load, read_cursor, require_tenant, time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListWebhooks(Query[JsonObject]):
+    """A page of webhooks by id; `{items, next}`."""
+
+    scope: ClassVar[Scope] = Scope.READ
+    tenant_id: str
+    workflow_id: str | None = None
+    limit: int = 50
+    cursor: str | None = None
+
+    def check(self) -> None:
+        """Refuse a page that is too long."""
+        check_limit(self.limit)
+
+
+async def handle(query: ListWebhooks, context: Context, _principal: Principal) -> JsonObject:
+    """Raises `NotFoundError` for an unknown tenant."""
+    table = t.webhooks
+    statement = select(table).where(table.c.tenant_id == query.tenant_id)
+    if query.workflow_id is not None:
+        statement = statement.where(table.c.workflow_id == query.workflow_id)
+    if query.cursor is not None:
+        statement = statement.where(table.c.id > read_cursor(query.cursor))
+    rows = await context.reader.all(statement.order_by(table.c.id).limit(query.limit + 1))
+    if not rows:
+        await require_tenant(context, query.tenant_id)
+    shown = rows[: query.limit]
+    items = [_document(row) for row in shown]
+    return {"items": list(items), "next": cursor_after(shown[-1]["id"]) if len(rows) > query.limit else None}
+
+
+def _document(row: Mapping[Any, Any]) -> JsonObject:
+    config = load(row["config"])
+    return {
+        "id": row["id"],
+        "workflow_id": row["workflow_id"],
+        "node_id": row["node_id"],
+        "name": row["name"],
+        "provider": row["provider"],
+        "status": row["status"],
+        "methods": config.get("methods"),
+        "path": config.get("path"),
+        "url": f"/webhooks/{row['tenant_id']}/{config.get('path')}",
+        "response_mode": config.get("response_mode"),
+        "last_triggered_at": time(row["last_triggered_at"]),
+    }

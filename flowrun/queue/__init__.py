@@ -1,0 +1,1 @@
+"""The job queue on taskiq: one broker per worker, and the one task that runs a node."""

@@ -1,0 +1,1 @@
+"""The four workers: which jobs each runs, how many at once, with what deadline."""

@@ -1,0 +1,160 @@
+"""Running jobs: one attempt each, under its deadline, its result recorded before the worker takes the next."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from flowrun.domain.node_type import Cancelled, Failed, NodeTypes, Outcome
+from flowrun.domain.turn import Job
+from flowrun.errors import UnavailableError
+from flowrun.nodes.base import WorkerNodeType
+from flowrun.nodes.job import NodeJob, Services
+from flowrun.nodes.output import bounded
+from flowrun.ports import Clock
+
+_log = logging.getLogger(__name__)
+
+LONG_MS = 200
+"""An attempt that lasts so long is recorded as running."""
+OVERDUE_MS = 2_000
+"""How long past its deadline a node that ignores its cancellation is waited for."""
+_LONGEST_BACKOFF = 5.0
+
+RecordStart = Callable[[Job, int], Awaitable[None]]
+RecordResult = Callable[[Job, Outcome | Cancelled, int | None], Awaitable[None]]
+
+
+@dataclass(slots=True, eq=False)
+class _Attempt:
+    job: Job
+    started_at: int
+    announced: bool = False
+    stopped: bool = False
+    """The engine told it to stop."""
+    abandoned: bool = False
+    """Its time was over, and its result is no longer wanted."""
+
+
+class Attempts:
+    """The attempts that run in this process."""
+
+    def __init__(
+        self,
+        *,
+        types: NodeTypes,
+        services: Services,
+        clock: Clock,
+        record_start: RecordStart,
+        record_result: RecordResult,
+    ) -> None:
+        self._types = types
+        self._services = services
+        self._clock = clock
+        self._record_start = record_start
+        self._record_result = record_result
+        self._running: dict[tuple[str, str, str], _Attempt] = {}
+        self._reports: set[asyncio.Task[None]] = set()
+
+    def stop(self, key: tuple[str, str, str]) -> None:
+        """Mark an attempt as stopped by the engine, just before its task is cancelled."""
+        attempt = self._running.get(key)
+        if attempt is not None:
+            attempt.stopped = True
+
+    async def run(self, job: Job) -> None:
+        """Run one job and record its result. Cancelled at shutdown, it records nothing: the next start runs it."""
+        attempt = _Attempt(job, self._clock.now())
+        self._running[job.key] = attempt
+        try:
+            outcome = await self._attempt(job, attempt)
+            if not attempt.abandoned:
+                await self._until_stored(lambda: self._record_result(job, outcome, attempt.started_at))
+        finally:
+            if self._running.get(job.key) is attempt:
+                del self._running[job.key]
+
+    async def _attempt(self, job: Job, attempt: _Attempt) -> Outcome | Cancelled:
+        try:
+            if job.careful:
+                attempt.announced = True
+                await self._until_stored(lambda: self._record_start(job, attempt.started_at))
+            return await self._outcome(job)
+        except asyncio.CancelledError:
+            if attempt.stopped:
+                return Cancelled()
+            raise
+
+    async def _outcome(self, job: Job) -> Outcome:
+        kind = self._types.get(job.node_type)
+        if not isinstance(kind, WorkerNodeType):
+            return Failed("unknown_node_type", f"No worker here knows the node type {job.node_type}", source="engine")
+        node_job = NodeJob(
+            params=job.params,
+            input=job.input,
+            execution_id=job.execution_id,
+            tenant_id=job.tenant_id,
+            workflow_id=job.workflow_id,
+            node_id=job.node_id,
+            iteration=job.iteration,
+            attempt=job.attempt,
+            idempotency_key=job.idempotency_key,
+            deadline=None,
+        )
+        try:
+            async with asyncio.timeout(job.timeout) as limit:
+                return bounded(await kind.run(node_job, self._services))
+        except TimeoutError as error:
+            if limit.expired():
+                return _timed_out(job)
+            return Failed("TimeoutError", str(error) or "The node timed out by itself", retryable=True)
+        except Exception as error:  # noqa: BLE001 - a node's failure is a result like any other
+            _log.debug("The node %s of %s failed", job.node_id, job.execution_id, exc_info=True)
+            return Failed(type(error).__name__, str(error) or type(error).__name__, retryable=True)
+
+    async def _until_stored(self, store: Callable[[], Awaitable[None]]) -> None:
+        """Hold on to a result while the database cannot commit; it must not be lost as long as we live."""
+        backoff = 0.1
+        while True:
+            try:
+                await store()
+            except UnavailableError as error:
+                _log.warning("A result cannot be stored yet: %s", error)
+            except Exception:  # noqa: BLE001 - a bug must not lose a result
+                _log.exception("Storing a result failed; it is tried again")
+            else:
+                return
+            await self._clock.wait(asyncio.Event(), backoff)
+            backoff = min(backoff * 2, _LONGEST_BACKOFF)
+
+    async def watch(self) -> None:
+        """Announce attempts that last, and give up on those that ignore their deadline; until cancelled."""
+        never = asyncio.Event()
+        while True:
+            await self._clock.wait(never, LONG_MS / 1000)
+            now = self._clock.now()
+            for attempt in list(self._running.values()):
+                age = now - attempt.started_at
+                if not attempt.announced and age >= LONG_MS:
+                    attempt.announced = True
+                    self._report(partial(self._record_start, attempt.job, attempt.started_at))
+                if age >= attempt.job.timeout * 1000 + OVERDUE_MS and not attempt.abandoned:
+                    self._abandon(attempt)
+
+    def _abandon(self, attempt: _Attempt) -> None:
+        attempt.abandoned = True
+        _log.warning("The node %s ignores its cancellation; its result is no longer wanted", attempt.job.node_id)
+        self._report(partial(self._record_result, attempt.job, _timed_out(attempt.job), attempt.started_at))
+
+    def _report(self, report: Callable[[], Awaitable[None]]) -> None:
+        task = asyncio.create_task(self._until_stored(report))
+        self._reports.add(task)
+        task.add_done_callback(self._reports.discard)
+
+
+def _timed_out(job: Job) -> Failed:
+    message = f"The attempt took longer than its timeout of {job.timeout:g} s"
+    return Failed("timeout", message, retryable=True, source="timeout")

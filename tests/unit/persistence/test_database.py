@@ -1,0 +1,95 @@
+"""Opening a data directory: durability settings, the lock, migrations."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+import flowrun.persistence
+from flowrun.errors import ConfigurationError
+from flowrun.persistence import tables as t
+from flowrun.persistence.database import DataLock, next_epoch, writing_engine
+from flowrun.persistence.migrate import HEAD, migrate
+
+
+def test_commits_survive_a_power_cut(tmp_path: Path) -> None:
+    engine = writing_engine(tmp_path / "test.db")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    engine.dispose()
+
+
+def test_migrations_give_exactly_the_tables(tmp_path: Path) -> None:
+    engine = writing_engine(tmp_path / "test.db")
+    migrate(engine, tmp_path / "test.db")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), t.metadata) == []
+        without_rowid = text("SELECT name FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID%'")
+        assert set(connection.scalars(without_rowid)) == {
+            "executions", "node_executions", "execution_events", "jobs", "timers",
+        }  # fmt: skip
+        assert connection.exec_driver_sql("PRAGMA auto_vacuum").scalar() == 2
+    engine.dispose()
+
+
+def test_the_newest_migration_is_the_one_that_start_up_looks_for() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(flowrun.persistence.__file__).parent / "migrations"))
+    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+
+
+def test_a_second_migration_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "test.db"
+    engine = writing_engine(path)
+    migrate(engine, path)
+    with engine.begin() as connection:
+        assert next_epoch(connection) == 1
+    migrate(engine, path)
+    with engine.begin() as connection:
+        assert next_epoch(connection) == 2
+    engine.dispose()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["test.db"]
+
+
+def test_a_newer_versions_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "test.db"
+    engine = writing_engine(path)
+    migrate(engine, path)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(ConfigurationError, match="newer flowrun"):
+        migrate(engine, path)
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT version_num FROM alembic_version").fetchone() == ("9999",)
+
+
+def test_a_second_process_on_the_same_directory_is_refused(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib\n"
+        "from flowrun.persistence.database import DataLock\n"
+        "with DataLock(pathlib.Path(sys.argv[1])):\n"
+        "    print('held', flush=True); sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(ConfigurationError, match=rf"process {holder.pid}.*--data-dir"), DataLock(tmp_path):
+            pass
+        holder.kill()
+        holder.wait()
+    with DataLock(tmp_path):
+        pass  # The kernel has let go of it.
