@@ -61,6 +61,8 @@ class Message(Generic[R]):
 class Command(Message[R]):
     """A message that changes something. A repeated `idempotency_key` is answered as the first time."""
 
+    replayable: ClassVar[bool] = True
+    """False: the command has its own way with keys, or needs none."""
     idempotency_key: str | None = None
 
 
@@ -71,17 +73,18 @@ class Query(Message[R]):
 
 Handler = Callable[[Any, Any, Principal], Awaitable[Any]]
 """`async handle(message, context, principal)`."""
-Middleware = Callable[[Message[Any], Principal, Handler, Any], Awaitable[Any]]
-"""`async middleware(message, principal, next, context)`, where `next` is called like a handler."""
+Guard = Callable[[Message[Any], Principal], None]
+"""Raises what keeps a message from its handler."""
+Middleware = Callable[[Command[Any], Principal, Handler, Any], Awaitable[Any]]
+"""`async middleware(command, principal, handler, context)`, around the handlers of replayable commands."""
 
 
-async def validate(message: Message[Any], principal: Principal, call: Handler, context: Any) -> Any:  # noqa: ANN401
+def validate(message: Message[Any], _principal: Principal) -> None:
     """Let a message that makes no sense go no further."""
     message.check()
-    return await call(message, context, principal)
 
 
-async def authorise(message: Message[Any], principal: Principal, call: Handler, context: Any) -> Any:  # noqa: ANN401
+def authorise(message: Message[Any], principal: Principal) -> None:
     """Hold back what the principal wasn't granted; a foreign tenant's things don't exist for it."""
     if principal.tenant_id is not None:
         if message.operator_only:
@@ -91,28 +94,32 @@ async def authorise(message: Message[Any], principal: Principal, call: Handler, 
             raise NotFoundError("There is no such tenant, or this key doesn't belong to it")
     if not principal.may(message.scope):
         raise ForbiddenError(f"This key lacks the scope {message.scope.value!r}")
-    return await call(message, context, principal)
 
 
 class Mediator:
-    """Brings each message to its handler, through the middleware, in order."""
+    """Brings each message to its handler: past the guards, in order, and through the middleware."""
 
     def __init__(
         self,
         catalogues: Sequence[Mapping[type[Message[Any]], Handler]],
-        middleware: Sequence[Middleware],
+        guards: Sequence[Guard],
+        middleware: Middleware,
         context: object,
     ) -> None:
         self._context = context
+        self._guards = tuple(guards)
         self._calls: dict[type[Message[Any]], Handler] = {}
         for catalogue in catalogues:
             for kind, handler in catalogue.items():
                 if kind in self._calls:
                     raise ConfigurationError(f"Two handlers for {kind.__name__}")
-                self._calls[kind] = _onion(handler, middleware)
+                wrapped = issubclass(kind, Command) and kind.replayable
+                self._calls[kind] = _wrapped(middleware, handler) if wrapped else handler
 
     async def send(self, message: Message[R], principal: Principal) -> R:
-        """Give what the handler gives; raises whatever it or the middleware raises."""
+        """Give what the handler gives; raises whatever it or a guard raises."""
+        for guard in self._guards:
+            guard(message, principal)
         return cast("R", await self._calls[type(message)](message, self._context, principal))
 
     @property
@@ -121,15 +128,8 @@ class Mediator:
         return list(self._calls)
 
 
-def _onion(handler: Handler, middleware: Sequence[Middleware]) -> Handler:
-    call = handler
-    for layer in reversed(middleware):
-        call = _wrapped(layer, call)
-    return call
-
-
-def _wrapped(layer: Middleware, inner: Handler) -> Handler:
+def _wrapped(middleware: Middleware, handler: Handler) -> Handler:
     async def call(message: Any, context: Any, principal: Principal) -> Any:  # noqa: ANN401
-        return await layer(message, principal, inner, context)
+        return await middleware(message, principal, handler, context)
 
     return call

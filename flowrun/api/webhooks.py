@@ -47,7 +47,8 @@ class WebhookDoor:
         tenant_id, _, path = _address(scope).partition("/")
         headers = _headers(scope)
         # An address that nobody listens on must not cost the reading of a body.
-        if not self._context.routes.match(tenant_id, scope["method"], path):
+        matches = self._context.routes.match(tenant_id, scope["method"], path)
+        if not matches:
             if not self._context.routes.methods(tenant_id, path):
                 raise NotFoundError("No webhook listens there")
             raw = b""
@@ -55,6 +56,7 @@ class WebhookDoor:
             raw = await read_body(receive, limit=self._max_body_bytes)
         message = ReceiveWebhook(
             tenant_id=tenant_id,
+            matches=matches,
             method=scope["method"],
             path=path,
             headers=headers,

@@ -11,6 +11,7 @@ import httpx2
 
 from flowrun.cli.failure import NoServiceError
 from flowrun.errors import (
+    ConfigurationError,
     ConflictError,
     FlowrunError,
     ForbiddenError,
@@ -57,7 +58,9 @@ class ServiceClient:
 
     @classmethod
     def at_url(cls, url: str, key: str | None) -> Self:
-        """Talk to a service elsewhere, with an API key."""
+        """Talk to a service elsewhere, with an API key. Raises `ConfigurationError` for what is no URL."""
+        if not url.startswith(("http://", "https://")):
+            raise ConfigurationError(f"--url (or FLOWRUN_URL) must begin with http:// or https://, not {url!r}")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         return cls(httpx2.Client(base_url=url.rstrip("/"), headers=headers, timeout=TIMEOUT), url)
 

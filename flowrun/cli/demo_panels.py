@@ -99,7 +99,9 @@ def _panel(story: Story, node: Document, width: int) -> Panel:
         for skipped in story.skipped_after(node)
     ]
     colour = out.COLOURS.get(node["status"], "white")
-    title = Text.assemble((f"{node['node_id']}  ", "bold white"), (node["type"], _KIND_STYLES.get(node["type"], "blue")))
+    title = Text.assemble(
+        (f"{node['node_id']}  ", "bold white"), (node["type"], _KIND_STYLES.get(node["type"], "blue"))
+    )
     way = f"→ {way}  " if (way := story.way_taken(node)) else ""
     subtitle = Text.assemble((way, "bold yellow"), (out.state(node["status"]), colour), f"  {tell.took(node)}")
     return Panel(

@@ -64,7 +64,7 @@ def findings(flags: dict[str, object]) -> Iterator[Finding]:
     except FlowrunError as error:
         yield Finding("configuration", "problem", str(error))
         return
-    yield Finding("configuration", "ok", f"{len(settings.sources)} settings given")
+    yield Finding("configuration", "ok", f"valid; given: {', '.join(sorted(settings.sources)) or 'nothing'}")
     checks: tuple[Callable[[Settings], Finding], ...] = (_data_dir, _space, _service, _port)
     for check in checks:
         yield check(settings)

@@ -22,9 +22,19 @@ _HELP = {
 _WITH_REASON = frozenset({"pause", "cancel", "terminate"})
 
 
+def _by_id(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    # Another execution may have begun since the user looked.
+    if value == "latest":
+        raise click.BadParameter("'latest' is for looking only: name the execution that you mean by its id.")
+    return value
+
+
+_execution = click.argument("execution", callback=_by_id)
+
+
 def _simple(name: str) -> click.Command:
     @click.command(name, help=f"{_HELP[name]}\n\nExample: flowrun executions {name} EXECUTION")
-    @click.argument("execution")
+    @_execution
     @tenant_option
     @service_options
     @output_option
@@ -39,7 +49,7 @@ def _simple(name: str) -> click.Command:
 
 
 @click.command()
-@click.argument("execution")
+@_execution
 @click.option("--from-node", metavar="NODE", help="Take over what was done before this node, and begin there.")
 @click.option("--version", type=click.Choice(["original", "current"]), help="Which version of the workflow to run.")
 @click.option("--input", "-i", "given", metavar="JSON", help="Another input: JSON, @FILE, or - for standard input.")
@@ -61,7 +71,7 @@ def rerun(
 
 
 @click.command("skip-node")
-@click.argument("execution")
+@_execution
 @click.argument("node")
 @click.option(
     "--output-value", "value", default="null", metavar="JSON", help="Its output: JSON, @FILE, or - for standard input."

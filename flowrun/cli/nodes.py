@@ -77,7 +77,7 @@ def _print_params(schema: dict[str, Any]) -> None:
     click.echo(click.style("Params", bold=True))
     width = max(map(len, properties))
     for name, field in properties.items():
-        note = "  required" if name in schema.get("required", ()) else _default(field)
+        note = click.style("  required", fg="yellow") if name in schema.get("required", ()) else _default(field)
         click.echo(f"  {click.style(name.ljust(width), fg='cyan')}  {field.get('description', '')}{note}")
     click.echo()
 

@@ -25,7 +25,7 @@ def events(client: ServiceClient, path: str, after: int, limit: int) -> list[dic
     """Read the events of an execution after a number."""
     found: list[dict[str, Any]] = []
     while len(found) < limit:
-        page = client.get(f"{path}/history", after_seq=after, limit=min(limit - len(found), _PAGE))
+        page = client.get(f"{path}/history", after=after, limit=min(limit - len(found), _PAGE))
         found += page["items"]
         if page["next"] is None:
             break

@@ -17,6 +17,7 @@ class FireTimer(Command[None]):
 
     scope: ClassVar[Scope] = Scope.ADMIN
     operator_only: ClassVar[bool] = True
+    replayable: ClassVar[bool] = False
 
     execution_id: str
     kind: TimerKind

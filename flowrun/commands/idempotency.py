@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, delete, insert, select
 
-from flowrun.bus import Command, Handler, Message, Principal
+from flowrun.bus import Command, Handler, Principal
 from flowrun.commands.json_text import dump, load
 from flowrun.domain.json import JsonObject
 from flowrun.errors import ConflictError, FlowrunError
@@ -37,14 +37,14 @@ _IN_FLIGHT: set[tuple[int, str, str, str]] = set()
 """The keys that are being worked on; the context's identity keeps two services in one process apart."""
 
 
-async def idempotent(message: Message[Any], principal: Principal, call: Handler, context: Context) -> Any:  # noqa: ANN401
+async def idempotent(message: Command[Any], principal: Principal, call: Handler, context: Context) -> Any:  # noqa: ANN401
     """The middleware: answer a repeated command as the first time, pass everything else on.
 
     It goes after authorisation, as an answer is given only to who might have asked. An answer is kept in a
     transaction after the command's own. A command whose repetition would do harm (starting twice) sets
     `keeps_own_answer` and writes it together with its effect, by `remember`.
     """
-    if not isinstance(message, Command) or message.idempotency_key is None:
+    if message.idempotency_key is None:
         return await call(message, context, principal)
     key = (id(context), *_key(message))
     if key in _IN_FLIGHT:

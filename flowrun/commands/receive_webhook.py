@@ -83,7 +83,10 @@ class ReceiveWebhook(Command[Deliveries]):
     """A request has come in. The keys of `headers` are in lower case, `received_at` is ms since the epoch."""
 
     scope: ClassVar[Scope] = Scope.RUN
+    replayable: ClassVar[bool] = False
     tenant_id: str
+    matches: Sequence[RouteMatch]
+    """What `context.routes` found for the address."""
     method: str
     path: str
     """What follows the tenant, percent-encoded as it was sent."""
@@ -99,8 +102,7 @@ async def handle(message: ReceiveWebhook, context: Context, _principal: Principa
     Raises `NotFoundError` when nothing listens, `MethodNotAllowedError`, and `DeliveryFailedError` when nothing
     could be made of the request at any webhook.
     """
-    matches = context.routes.match(message.tenant_id, message.method, message.path)
-    if not matches:
+    if not message.matches:
         _refuse(message, context)
     base: JsonObject = {
         "type": "webhook",
@@ -112,7 +114,7 @@ async def handle(message: ReceiveWebhook, context: Context, _principal: Principa
     }
     deliveries = Deliveries([])
     synchronous = None
-    for match in matches:
+    for match in message.matches:
         is_first = synchronous is None and match.config.get("response_mode", "immediate") != "immediate"
         delivery = await _deliver(message, context, match, {**base, "path": {**match.path_params}}, notify=is_first)
         deliveries.all.append(delivery)

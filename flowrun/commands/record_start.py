@@ -17,6 +17,7 @@ class RecordStart(Command[None]):
 
     scope: ClassVar[Scope] = Scope.ADMIN
     operator_only: ClassVar[bool] = True
+    replayable: ClassVar[bool] = False
 
     tenant_id: str
     execution_id: str

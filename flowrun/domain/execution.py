@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from flowrun.domain.definition import Join
-from flowrun.domain.graph import Edge, Graph, Node
+from flowrun.domain.graph import Graph, Node
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.domain.states import FINAL_EXECUTION, ExecutionStatus, NodeStatus
 
@@ -120,13 +120,12 @@ class Execution:
 
     def parents(self, run: NodeRun) -> list[NodeRun]:
         """The parents whose edges were taken, in edge order, each once; for `any` the first to arrive alone."""
+        edges = self.graph.edges
+        if len(run.taken) == 1:
+            return [self.runs[edges[run.taken[0]].source.id, run.iteration]]
         indices = run.taken[:1] if run.node.join is Join.ANY else sorted(run.taken)
-        by_index = {edge.index: edge for edge in run.node.ins} if len(indices) > 1 else None
-        found: dict[str, NodeRun] = {}
-        for index in indices:
-            edge = by_index[index] if by_index else _edge(run.node, index)
-            found.setdefault(edge.source.id, self.runs[edge.source.id, run.iteration])
-        return list(found.values())
+        sources = dict.fromkeys(edges[index].source.id for index in indices)
+        return [self.runs[source, run.iteration] for source in sources]
 
     def run_of(self, node: Node, iteration: str) -> NodeRun:
         """The run of that key, made when it is first spoken of."""
@@ -167,7 +166,3 @@ class Execution:
             if target is not None and edge.index in target.taken:
                 return True
         return False
-
-
-def _edge(node: Node, index: int) -> Edge:
-    return next(edge for edge in node.ins if edge.index == index)

@@ -74,7 +74,8 @@ class Graph:
     workflow_id: str
     version: int
     nodes: dict[str, Node]
-    edges: dict[str, Edge]
+    edges: tuple[Edge, ...]
+    """In the definition's order: an edge's index is its place."""
     triggers: tuple[Node, ...]
     responders: tuple[Node, ...]
     timeout: float | None
@@ -98,8 +99,8 @@ def compile_graph(definition: WorkflowDefinition, version: int, types: NodeTypes
     """Make a valid definition ready to run; what validation refuses raises `InvalidInputError` or `KeyError`."""
     failing = {edge.source for edge in definition.edges if edge.source_handle == ERROR_PORT}
     nodes = {node.id: _node(index, node, types, node.id in failing) for index, node in enumerate(definition.nodes)}
-    edges = {edge.id: _edge(index, edge, nodes) for index, edge in enumerate(definition.edges)}
-    for edge in edges.values():
+    edges = tuple(_edge(index, edge, nodes) for index, edge in enumerate(definition.edges))
+    for edge in edges:
         edge.source.out.append(edge)
         edge.target.ins.append(edge)
         if edge.port != MAIN_PORT or edge.condition is not None:

@@ -110,7 +110,7 @@ def _node_row(execution: Execution, run: NodeRun) -> Row:
 def _sources(execution: Execution, run: NodeRun) -> str | None:
     if len(run.taken) == 1:
         # Nearly every node has one parent: no look-up of runs then, and ids need no escaping in JSON.
-        return f'["{next(e.source.id for e in run.node.ins if e.index == run.taken[0])}"]'
+        return f'["{execution.graph.edges[run.taken[0]].source.id}"]'
     return dump([parent.node.id for parent in execution.parents(run)]) if run.taken else None
 
 
