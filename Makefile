@@ -37,11 +37,11 @@ bench: setup  ## Measure; takes a few minutes.
 	$(BIN)/python -m benchmarks
 
 long: setup  ## The long form of the fault and load tests.
-	$(BIN)/python -m pytest -m long
+	TEST_KILLS=200 $(BIN)/python -m pytest tests/faults
 
 demo: setup  ## See it work.
 	$(BIN)/flowrun demo $(DEMO_FLAGS)
 
 clean:  ## Remove what was made here.
-	rm -rf $(VENV) .ci/venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

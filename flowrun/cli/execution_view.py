@@ -72,7 +72,7 @@ def _name(node: Document) -> str:
 
 def _outcome(node: Document) -> str:
     if node.get("error"):
-        return error_line(node["error"])
+        return error_line({**node["error"], "node_id": None})
     if node.get("skip_reason"):
         return str(node["skip_reason"])
     return out.shorten(node.get("output"), 200)

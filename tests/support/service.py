@@ -1,0 +1,108 @@
+"""A real flowrun process, started, killed and asked from outside."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Self
+
+import httpx2
+
+START_SECONDS = 30
+
+
+class Service:
+    """One data directory and the process that serves it at the moment."""
+
+    def __init__(self, data_dir: Path, **settings: str) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.socket = data_dir / "s"
+        self.log = data_dir.with_name(f"{data_dir.name}.log")
+        self._settings = settings
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens on TCP."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of the process, and of a command line that talks to it."""
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("FLOWRUN_")}
+        own = {f"FLOWRUN_{name.upper()}": value for name, value in self._settings.items()}
+        return plain | {"FLOWRUN_DATA_DIR": str(self.data_dir), "FLOWRUN_SOCKET": str(self.socket)} | own
+
+    def start(self) -> None:
+        """Start the process and return when it is ready."""
+        command = [sys.executable, "-m", "flowrun", "serve", "--port", str(self.port)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, env=self.env, stdout=log, stderr=log)
+        until = time.monotonic() + START_SECONDS
+        while not self._ready():
+            if self.process.poll() is not None or time.monotonic() > until:
+                raise AssertionError(f"the service does not come up:\n{self.log.read_text()[-4000:]}")
+            time.sleep(0.02)
+
+    def _ready(self) -> bool:
+        with contextlib.suppress(httpx2.HTTPError), self.operator() as client:
+            return client.get("/readyz").status_code == 200
+        return False
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM; gives the exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+    def operator(self) -> httpx2.Client:
+        """A client on the socket, where no key is needed."""
+        return httpx2.Client(
+            transport=httpx2.HTTPTransport(uds=str(self.socket)), base_url="http://flowrun", timeout=30
+        )
+
+    def flowrun(
+        self, *arguments: str, check: bool = True, stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the command line against it."""
+        done = subprocess.run(
+            [sys.executable, "-m", "flowrun", *arguments],
+            env=self.env,
+            capture_output=True,
+            text=True,
+            input=stdin,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(
+                f"flowrun {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+            )
+        return done
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])

@@ -1,0 +1,142 @@
+"""A real HTTP server that stands in for the services that workflows call, and writes down every call."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Self
+
+Answer = Callable[["Call"], tuple[int, object, float]]
+"""Gives status, JSON body and the seconds to wait before answering."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One call as it came in. Times are seconds since the epoch."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    began_at: float
+    key: str = ""
+    """The `Idempotency-Key`."""
+
+
+@dataclass(slots=True, eq=False)
+class StandIn:
+    """Runs in a thread of its own with its own event loop; use it as a context manager."""
+
+    answer: Answer = field(default=lambda _call: (200, {"ok": True}, 0.0))
+    calls: list[Call] = field(default_factory=list)
+    hung_up: list[Call] = field(default_factory=list)
+    """Calls whose caller closed the connection while they were held."""
+    port: int = 0
+    _gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    _thread: threading.Thread | None = None
+    _server: asyncio.Server | None = None
+
+    @property
+    def url(self) -> str:
+        """Its base URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def hold(self, path: str) -> None:
+        """Answer no call of a path before `release`."""
+        self._gates[path] = asyncio.Event()
+
+    def release(self, path: str) -> None:
+        """Answer the calls of a path that are held, and those that come."""
+        gate = self._gates.pop(path)
+        self._loop.call_soon_threadsafe(gate.set)
+
+    def called(self, path: str) -> list[Call]:
+        """The calls of a path, in the order of their arrival."""
+        return [call for call in self.calls if call.path == path]
+
+    def __enter__(self) -> Self:
+        started = threading.Event()
+
+        async def run() -> None:
+            self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+            self.port = self._server.sockets[0].getsockname()[1]
+            started.set()
+
+        def main() -> None:
+            asyncio.set_event_loop(self._loop)
+            self._loop.run_until_complete(run())
+            self._loop.run_forever()
+
+        self._thread = threading.Thread(target=main, daemon=True)
+        self._thread.start()
+        assert started.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        async def end() -> None:
+            assert self._server is not None
+            self._server.close()
+            mine = asyncio.current_task()
+            others = [task for task in asyncio.all_tasks() if task is not mine]
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+
+        asyncio.run_coroutine_threadsafe(end(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        assert self._thread is not None
+        self._thread.join(10)
+        self._loop.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                call = await _read(reader)
+                self.calls.append(call)
+                status, body, wait = self.answer(call)
+                if wait:
+                    await asyncio.sleep(wait)
+                if not await self._let_go(call, reader):
+                    return
+                writer.write(_response(status, body))
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # The caller was killed, or has hung up.
+        finally:
+            writer.close()
+
+
+    async def _let_go(self, call: Call, reader: asyncio.StreamReader) -> bool:
+        """Wait while the call's path is held; False when the caller hangs up meanwhile."""
+        gate = self._gates.get(call.path)
+        if gate is None:
+            return True
+        opened, gone = asyncio.ensure_future(gate.wait()), asyncio.ensure_future(reader.read(1))
+        try:
+            await asyncio.wait({opened, gone}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (opened, gone):
+                task.cancel()
+        if not opened.done():
+            self.hung_up.append(call)
+        return opened.done()
+
+
+async def _read(reader: asyncio.StreamReader) -> Call:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    method, path, _ = head[0].split(" ", 2)
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return Call(method, path, headers, body, time.time(), headers.get("idempotency-key", ""))
+
+
+def _response(status: int, body: object) -> bytes:
+    text = json.dumps(body).encode()
+    return (
+        f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n".encode() + text
+    )
