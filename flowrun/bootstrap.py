@@ -176,7 +176,7 @@ class _Parts:
         await load_routes(self.reader, self.routes)
         await self.queue.start()
         closing = asyncio.Event()
-        async with asyncio.TaskGroup() as tasks:
+        async with _ungrouped(), asyncio.TaskGroup() as tasks:
             duties = [
                 tasks.create_task(self.timers.run(), name="timers"),
                 tasks.create_task(self.attempts.watch(), name="attempts"),
@@ -270,6 +270,17 @@ class _Parts:
         }
 
 
+@asynccontextmanager
+async def _ungrouped() -> AsyncIterator[None]:
+    """Let a single error come out of a task group as itself: what was wrong is told in one line."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        if len(group.exceptions) == 1:
+            raise group.exceptions[0] from None
+        raise
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceInfo:
     """Where a service that has started can be reached."""
@@ -311,6 +322,7 @@ async def run_service(
             socket_path=settings.socket,
             stop=stop,
             started=listening,
+            grace=settings.shutdown_grace / 2,
         )
 
 

@@ -46,6 +46,8 @@ def create_app(
     # The handler of Exception is Starlette's outermost layer: nothing reaches the server as a bare text.
     handlers: Mapping[Any, Any] = dict.fromkeys((FlowrunError, HTTPException, Exception), _answer_error)
     api = Starlette(routes=routes, exception_handlers=handlers)
+    # Its redirects would be built from whatever `Host` the client sent.
+    api.router.redirect_slashes = False
     api.state.authenticator = authenticator
     return Front(api, WebhookDoor(mediator, context, max_body_bytes), context.new_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from starlette.responses import Response
@@ -9,6 +10,8 @@ from starlette.responses import Response
 from flowrun.api.operation import Call, Operation
 from flowrun.api.replies import JsonReply
 
+_SECONDS = 5.0
+"""A writer that takes longer cannot commit."""
 _log = logging.getLogger(__name__)
 
 
@@ -20,7 +23,8 @@ async def alive(_call: Call) -> Response:
 async def ready(call: Call) -> Response:
     """Say whether work can be committed."""
     try:
-        health = await call.context.health()
+        async with asyncio.timeout(_SECONDS):
+            health = await call.context.health()
     except Exception:  # noqa: BLE001 - whatever it is, the service isn't ready
         _log.exception("The health check failed")
         health = {"ready": False}

@@ -22,6 +22,7 @@ from flowrun.errors import ConfigurationError
 
 _BACKLOG = 1024
 _KEEP_ALIVE_SECONDS = 75.0
+_CLOSING_SECONDS = 2.0
 _log = logging.getLogger(__name__)
 
 
@@ -58,6 +59,8 @@ async def serve(
             started(bound)
             await stop.wait()
             await requests.finish(grace)
+            # On some Pythons hypercorn waits for every connection, as long as its client likes.
+            servers.cancel_scope.deadline = anyio.current_time() + _CLOSING_SECONDS
     finally:
         _remove(socket_path)
 

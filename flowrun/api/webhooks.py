@@ -141,7 +141,7 @@ def _fields(raw: bytes, noun: str) -> JsonObject:
     if not raw:
         return {}
     try:
-        pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        pairs = parse_qsl(raw.decode(errors="replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
         message = f"has more than {_MOST_FIELDS:,} fields"
         raise InvalidInputError(f"The {noun} {message}", [Issue(noun, message)]) from None

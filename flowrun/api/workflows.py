@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import anyio.to_thread
 from starlette.responses import Response
 
 from flowrun.api.body import workflow_document
@@ -11,6 +12,7 @@ from flowrun.commands.delete_workflow import DeleteWorkflow
 from flowrun.commands.save_workflow import SaveWorkflow
 from flowrun.commands.set_workflow_status import SetWorkflowStatus
 from flowrun.domain.definition import WorkflowStatus
+from flowrun.domain.json import JsonObject
 from flowrun.queries.export_workflow import ExportFormat, ExportWorkflow
 from flowrun.queries.get_workflow import GetWorkflow
 from flowrun.queries.list_webhooks import ListWebhooks
@@ -23,9 +25,14 @@ _DOCUMENT = ("application/json", "application/yaml")
 _VERSION = Param("version", "integer", "A version other than the current one.")
 
 
+async def _document(call: Call) -> JsonObject:
+    # A large YAML text takes a while, in which the event loop has other things to do.
+    return await anyio.to_thread.run_sync(workflow_document, call.raw, call.request.headers)
+
+
 async def save(call: Call) -> Response:
     """Save a workflow."""
-    document = workflow_document(call.raw, call.request.headers)
+    document = await _document(call)
     message = SaveWorkflow(
         tenant_id=call.path("tenant"),
         workflow_id=call.path("workflow"),
@@ -33,13 +40,12 @@ async def save(call: Call) -> Response:
         dry_run=call.query["dry_run"],
     )
     outcome = await call.send(message)
-    is_new = outcome["version"] == 1 and outcome["changed"] and not call.query["dry_run"]
-    return JsonReply(outcome, 201 if is_new else 200)
+    return JsonReply(outcome, 201 if outcome["created"] and not call.query["dry_run"] else 200)
 
 
 async def validate(call: Call) -> Response:
     """Check a workflow document."""
-    document = workflow_document(call.raw, call.request.headers)
+    document = await _document(call)
     return JsonReply(await call.send(ValidateWorkflow(tenant_id=call.path("tenant"), document=document)))
 
 
@@ -138,7 +144,7 @@ OPERATIONS = (
         "Save a workflow, as a new version if anything has changed",
         query=(Param("dry_run", "boolean", "Check everything, save nothing.", default=False),),
         accepts=_DOCUMENT,
-        answers={200: "`{id, version, status, changed, issues}`.", 201: "The same, for a new workflow."},
+        answers={200: "`{id, version, status, changed, created, issues}`.", 201: "The same, for a new workflow."},
     ),
     Operation("GET", _ONE, show, "Show a workflow", query=(_VERSION,)),
     Operation("DELETE", _ONE, delete, "Delete a workflow that nothing runs any more", answers={204: "It is gone."}),

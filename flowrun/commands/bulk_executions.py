@@ -129,8 +129,14 @@ async def _chosen(message: BulkExecutions, context: Context) -> list[str]:
     if message.workflow_id is not None:
         query = query.where(table.c.workflow_id == message.workflow_id)
     if message.since is not None:
-        query = query.where(table.c.created_at >= message.since)
+        query = query.where(table.c.id >= _first_id(message.since))
     if message.until is not None:
-        query = query.where(table.c.created_at < message.until)
+        query = query.where(table.c.id < _first_id(message.until))
     rows = await context.reader.all(query.order_by(table.c.id).limit(message.limit + 1))
     return [row["id"] for row in rows]
+
+
+def _first_id(at: int) -> str:
+    """A time (ms) as an id: a UUIDv7 begins with the millisecond of its creation, and ids are indexed."""
+    digits = f"{max(at, 0):012x}"
+    return f"{digits[:8]}-{digits[8:]}"

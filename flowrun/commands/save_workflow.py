@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import anyio.to_thread
 from sqlalchemy import Connection, func, insert, select, update
 
 from flowrun.bus import Command, Principal, Scope
@@ -23,7 +24,7 @@ _SETTINGS = ("on_error", "timeout", "concurrency", "variables")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveWorkflow(Command[JsonObject]):
-    """Save a document of any accepted shape; `{id, version, status, changed, issues}`.
+    """Save a document of any accepted shape; `{id, version, status, changed, created, issues}`.
 
     A definition equal to the current one keeps its version. A document that says nothing of its status leaves a
     known workflow's as it is, and publishes a new one. `dry_run` answers the same and saves nothing.
@@ -42,12 +43,14 @@ class _Outcome:
     version: int
     status: WorkflowStatus
     changed: bool
+    created: bool
     routes: list[Route]
 
 
 async def handle(message: SaveWorkflow, context: Context, principal: Principal) -> JsonObject:
     """Save; raises `InvalidInputError` with every issue, `NotFoundError` for an unknown tenant."""
-    definition = checked_definition(message.document, message.workflow_id, context)
+    # A large document takes a while, in which the event loop has other things to do.
+    definition = await anyio.to_thread.run_sync(checked_definition, message.document, message.workflow_id, context)
     webhooks = webhook_nodes(definition, context.types)
     stated = definition.status if _states_status(message.document) else None
     if stated in {None, WorkflowStatus.PUBLISHED}:
@@ -66,6 +69,7 @@ async def handle(message: SaveWorkflow, context: Context, principal: Principal) 
         "version": outcome.version,
         "status": outcome.status.value,
         "changed": outcome.changed,
+        "created": outcome.created,
         "issues": [],
     }
 
@@ -134,7 +138,7 @@ class _Save:
             routes = store_webhooks(
                 self.connection, self.tenant_id, self.definition.id, self.webhooks, active=active, new_id=context.new_id
             )
-        return _Outcome(version, status, changed, routes)
+        return _Outcome(version, status, changed, row is None, routes)
 
     def _stored(self, version: int) -> JsonObject | None:
         versions = t.workflow_versions

@@ -17,11 +17,11 @@ from sqlalchemy import Connection, select
 from flowrun.coordinator.endings import Endings, ending_of
 from flowrun.domain.decide import decide
 from flowrun.domain.execution import Execution
-from flowrun.domain.facts import AttemptEnded, AttemptLost, AttemptStarted, Fact, Start, TimerFired
+from flowrun.domain.facts import AttemptEnded, AttemptLost, AttemptStarted, Broken, Fact, Start, TimerFired
 from flowrun.domain.graph import Graph
 from flowrun.domain.json import JsonObject
 from flowrun.domain.turn import Decision
-from flowrun.errors import FlowrunError, NotFoundError
+from flowrun.errors import FlowrunError, NotFoundError, UnavailableError
 from flowrun.persistence import tables as t
 from flowrun.persistence.executions import fold, load_history, rows_of
 from flowrun.persistence.writer import GroupWriter, Unit
@@ -235,16 +235,16 @@ class ExecutionEngine:
             return
         try:
             decision = decide(execution, [letter.fact for letter in letters], self._clock.now(), self._jitter)
+            rows = rows_of(execution, decision, created=created, epoch=self._epoch)
         except FlowrunError as error:
             # A refused command has changed nothing: the state stays good.
             _refuse(letters, error)
             self._go_on(slot)
             return
         except Exception as error:  # noqa: BLE001 - a bug in one execution must not stop the others
-            _log.exception("Deciding over the execution %s failed", slot.id)
-            self._forget_state(slot, letters, error)
+            self._give_up(slot, letters, error)
             return
-        if not (decision.events or decision.ended_jobs or decision.ended_timers):
+        if rows.count == 0:
             _settle(letters, execution)
             self._go_on(slot)
             return
@@ -256,9 +256,8 @@ class ExecutionEngine:
                 self._forget_state(slot, letters, error)
 
         try:
-            rows = rows_of(execution, decision, created=created, epoch=self._epoch)
             self._writer.submit(Unit(done, change=also, rows=rows))
-        except Exception as error:  # noqa: BLE001 - told to everyone who asked
+        except UnavailableError as error:
             self._forget_state(slot, letters, error)
 
     def _after_commit(self, slot: _Slot, execution: Execution, decision: Decision, letters: list[_Letter]) -> None:
@@ -290,6 +289,15 @@ class ExecutionEngine:
         slot.execution = None
         _refuse(letters, error)
         self._go_on(slot)
+
+    def _give_up(self, slot: _Slot, letters: list[_Letter], error: Exception) -> None:
+        """What cannot be decided or stored would fail again for ever: the execution ends, and says why."""
+        _log.error("Deciding over the execution %s failed", slot.id, exc_info=error)
+        fact = letters[0].fact
+        if not isinstance(fact, Start | Broken):
+            broken = Broken(f"{type(error).__name__}: {error}")
+            slot.inbox.insert(0, _Letter(broken, None, asyncio.get_running_loop().create_future()))
+        self._forget_state(slot, letters, error)
 
 
 class AlreadyStartedError(FlowrunError):

@@ -19,6 +19,7 @@ from flowrun.domain.failure import (
     stop_everything,
 )
 from flowrun.domain.graph import descendants
+from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Cancelled, Completed, Failed
 from flowrun.domain.states import ACTIVE_NODE, ExecutionStatus, NodeStatus
 from flowrun.domain.turn import Decision, Turn
@@ -79,19 +80,8 @@ def _end_when_resolved(turn: Turn) -> None:
         return
     # A valid graph always resolves; if it doesn't, say so loudly instead of hanging for ever.
     stuck = sorted(set(execution.graph.nodes) - {run.node.id for run in execution.runs.values() if run.finished_at})
-    end_failed(
-        turn,
-        {
-            "type": "stuck",
-            "message": f"Nothing can run any more and these nodes never became ready: {', '.join(stuck)}",
-            "node_id": None,
-            "attempt": None,
-            "retryable": False,
-            "source": "engine",
-            "details": None,
-            "occurred_at": None,
-        },
-    )
+    message = f"Nothing can run any more and these nodes never became ready: {', '.join(stuck)}"
+    end_failed(turn, _engine_error("stuck", message))
 
 
 # --- the facts
@@ -304,6 +294,24 @@ def _skip_node(turn: Turn, fact: f.SkipNode) -> None:
     complete(turn, run, Completed(fact.output), by=fact.by or "")
 
 
+def _broken(turn: Turn, fact: f.Broken) -> None:
+    if not turn.execution.final:
+        end_failed(turn, _engine_error("engine_error", fact.message))
+
+
+def _engine_error(kind: str, message: str) -> JsonObject:
+    return {
+        "type": kind,
+        "message": message,
+        "node_id": None,
+        "attempt": None,
+        "retryable": False,
+        "source": "engine",
+        "details": None,
+        "occurred_at": None,
+    }
+
+
 _FACTS: dict[type[f.Fact], Callable[[Turn, Any], None]] = {
     f.Start: _start,
     f.AttemptStarted: _attempt_started,
@@ -316,6 +324,7 @@ _FACTS: dict[type[f.Fact], Callable[[Turn, Any], None]] = {
     f.Terminate: _terminate,
     f.Retry: _retry,
     f.SkipNode: _skip_node,
+    f.Broken: _broken,
 }
 
 

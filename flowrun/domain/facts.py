@@ -118,6 +118,13 @@ class SkipNode:
     by: str | None = None
 
 
+@dataclass(slots=True)
+class Broken:
+    """The engine itself cannot go on with the execution: a bug, or a state that cannot be stored."""
+
+    message: str
+
+
 Fact = (
     Start
     | AttemptStarted
@@ -130,4 +137,5 @@ Fact = (
     | Terminate
     | Retry
     | SkipNode
+    | Broken
 )

@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, func, select
 from flowrun.bus import Principal, Query, Scope
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.domain.states import NodeStatus
-from flowrun.errors import NotFoundError
+from flowrun.errors import FlowrunError, NotFoundError
 from flowrun.persistence import tables as t
 from flowrun.ports import Context
 from flowrun.queries.documents import load, seconds, time
@@ -86,6 +86,19 @@ def summary(row: Mapping[Any, Any]) -> JsonObject:
     }
 
 
+async def node_types(context: Context, execution: Mapping[Any, Any]) -> dict[str, str]:
+    """The type of each node of an execution's version, in the order of the definition.
+
+    Empty when the version cannot be used any more (a plugin is gone): what happened can be looked at all the same.
+    """
+    key = (execution["tenant_id"], execution["workflow_id"], execution["version"])
+    try:
+        graph = await context.graphs.get(*key)
+    except (FlowrunError, KeyError):
+        return {}
+    return {node.id: node.type.name for node in graph.nodes.values()}
+
+
 def progress_of(counts: Sequence[tuple[str, int]], nodes: int) -> JsonObject:
     """How many node runs there are in each state; nodes that have no row yet are pending."""
     progress: JsonObject = {"total": 0, **{status.value: 0 for status in NodeStatus}}
@@ -138,5 +151,4 @@ async def _progress(context: Context, row: RowMapping) -> JsonObject:
     table = t.node_executions
     query = select(table.c.status, func.count().label("count")).where(table.c.execution_id == row["id"])
     counts = [(found["status"], found["count"]) for found in await context.reader.all(query.group_by(table.c.status))]
-    graph = await context.graphs.get(row["tenant_id"], row["workflow_id"], row["version"])
-    return progress_of(counts, len(graph.nodes))
+    return progress_of(counts, len(await node_types(context, row)))

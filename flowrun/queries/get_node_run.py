@@ -14,7 +14,7 @@ from flowrun.persistence import tables as t
 from flowrun.ports import Context
 from flowrun.queries.attempts import attempts_of
 from flowrun.queries.documents import load
-from flowrun.queries.get_execution import execution_row
+from flowrun.queries.get_execution import execution_row, node_types
 from flowrun.queries.node_runs import pending_row, run_document, run_rows
 from flowrun.queries.payloads import Payloads, needed
 
@@ -33,11 +33,10 @@ class GetNodeRun(Query[JsonObject]):
 async def handle(query: GetNodeRun, context: Context, _principal: Principal) -> JsonObject:
     """Reads the payloads of this node and its parents alone; raises `NotFoundError`."""
     execution = await execution_row(context, query.tenant_id, query.execution_id)
-    graph = await context.graphs.get(query.tenant_id, execution["workflow_id"], execution["version"])
+    types = await node_types(context, execution)
     runs = await run_rows(context, query.execution_id)
     key = (query.node_id, query.iteration)
-    node = graph.nodes.get(query.node_id)
-    if key not in runs and (node is None or query.iteration):
+    if key not in runs and (query.node_id not in types or query.iteration):
         raise NotFoundError(
             f"The execution {query.execution_id} has no node run {query.node_id} {query.iteration}".rstrip()
         )
@@ -51,4 +50,4 @@ async def handle(query: GetNodeRun, context: Context, _principal: Principal) -> 
     own = [event for event in events if event["node_id"] == query.node_id and event["iteration"] == query.iteration]
     payloads = Payloads(runs, {event["seq"]: load(event["data"]) or {} for event in events})
     row = runs.get(key) or pending_row(query.node_id)
-    return run_document(row, node.type.name if node else None, attempts_of(own).get(key, []), payloads)
+    return run_document(row, types.get(query.node_id), attempts_of(own).get(key, []), payloads)

@@ -14,7 +14,7 @@ from flowrun.domain.states import ExecutionStatus
 from flowrun.persistence import tables as t
 from flowrun.ports import Context
 from flowrun.queries.documents import check_limit, cursor_after, read_cursor, require_tenant
-from flowrun.queries.get_execution import SUMMARY, progress_of, summary
+from flowrun.queries.get_execution import SUMMARY, node_types, progress_of, summary
 
 _MOST_BRANCHES = 60
 """SELECTs in one statement; beyond it a filter is looked at row by row."""
@@ -86,7 +86,8 @@ def page(query: ListExecutions, workflows: list[str] | None) -> Select[Any] | An
         choices.append([table.c.status == status.value for status in query.status])
     if workflows is not None:
         by_name = [table.c.workflow_id == workflow for workflow in workflows]
-        by_id = [table.c.id.between(query.q, f"{query.q}~")] if _may_be_id(query.q or "") else []
+        start = (query.q or "").lower()
+        by_id = [table.c.id.between(start, f"{start}~")] if set(start) <= _ID_CHARACTERS else []
         choices.append([*by_name, *by_id])
     branches = list(product(*choices))
     selects = [_newest(select(*SUMMARY).where(*within, *branch), query.limit + 1) for branch in branches]
@@ -99,10 +100,6 @@ def page(query: ListExecutions, workflows: list[str] | None) -> Select[Any] | An
 
 def _newest(statement: Select[Any], limit: int) -> Select[Any]:
     return statement.order_by(t.executions.c.id.desc()).limit(limit)
-
-
-def _may_be_id(text: str) -> bool:
-    return set(text.lower()) <= _ID_CHARACTERS
 
 
 def _id_range(query: ListExecutions) -> list[ColumnElement[bool]]:
@@ -119,7 +116,7 @@ def _id_range(query: ListExecutions) -> list[ColumnElement[bool]]:
 
 def _first_id(at: int) -> str:
     digits = f"{max(at, 0):012x}"
-    return f"{digits[:8]}-{digits[8:12]}"
+    return f"{digits[:8]}-{digits[8:]}"
 
 
 async def _add_progress(items: list[JsonObject], rows: list[RowMapping], context: Context) -> None:
@@ -130,5 +127,4 @@ async def _add_progress(items: list[JsonObject], rows: list[RowMapping], context
     for found in await context.reader.all(query.group_by(table.c.execution_id, table.c.status)):
         counts.setdefault(found["execution_id"], []).append((found["status"], found["count"]))
     for item, row in zip(items, rows, strict=True):
-        graph = await context.graphs.get(row["tenant_id"], row["workflow_id"], row["version"])
-        item["progress"] = progress_of(counts.get(row["id"], []), len(graph.nodes))
+        item["progress"] = progress_of(counts.get(row["id"], []), len(await node_types(context, row)))

@@ -14,7 +14,7 @@ from flowrun.persistence import tables as t
 from flowrun.ports import Context
 from flowrun.queries.attempts import ATTEMPT_EVENTS, attempts_of
 from flowrun.queries.documents import load
-from flowrun.queries.get_execution import execution_row
+from flowrun.queries.get_execution import execution_row, node_types
 from flowrun.queries.node_runs import pending_row, run_document, run_rows
 from flowrun.queries.payloads import Payloads
 
@@ -32,20 +32,19 @@ class ListNodeRuns(Query[JsonObject]):
 async def handle(query: ListNodeRuns, context: Context, _principal: Principal) -> JsonObject:
     """Three SELECTs, however many nodes there are; raises `NotFoundError`."""
     execution = await execution_row(context, query.tenant_id, query.execution_id)
-    graph = await context.graphs.get(query.tenant_id, execution["workflow_id"], execution["version"])
+    types = await node_types(context, execution)
     runs = await run_rows(context, query.execution_id)
     events = await context.reader.all(_events(query.execution_id, with_payloads=query.payload))
     attempts = attempts_of(events)
     payloads = Payloads(runs, _data(events)) if query.payload else None
-    places = {node_id: place for place, node_id in enumerate(graph.nodes)}
+    places = {node_id: place for place, node_id in enumerate(types)}
     reached = {node_id for node_id, _ in runs}
-    rows = [*runs.values(), *(pending_row(node_id) for node_id in graph.nodes if node_id not in reached)]
+    rows = [*runs.values(), *(pending_row(node_id) for node_id in types if node_id not in reached)]
     rows.sort(key=lambda row: (places.get(row["node_id"], len(places)), _place(row["iteration"])))
     items = []
     for row in rows:
-        node = graph.nodes.get(row["node_id"])
         found = attempts.get((row["node_id"], row["iteration"]), [])
-        items.append(run_document(row, node.type.name if node else None, found, payloads))
+        items.append(run_document(row, types.get(row["node_id"]), found, payloads))
     return {"items": list(items)}
 
 

@@ -26,6 +26,8 @@ class Service:
         self.socket = data_dir / "s"
         self.log = data_dir.with_name(f"{data_dir.name}.log")
         self._settings = settings
+        self.variables: dict[str, str] = {}
+        """Of the environment, beside the settings."""
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -38,7 +40,9 @@ class Service:
         """The environment of the process, and of a command line that talks to it."""
         plain = {name: value for name, value in os.environ.items() if not name.startswith("FLOWRUN_")}
         own = {f"FLOWRUN_{name.upper()}": value for name, value in self._settings.items()}
-        return plain | {"FLOWRUN_DATA_DIR": str(self.data_dir), "FLOWRUN_SOCKET": str(self.socket)} | own
+        return (
+            plain | {"FLOWRUN_DATA_DIR": str(self.data_dir), "FLOWRUN_SOCKET": str(self.socket)} | own | self.variables
+        )
 
     def start(self) -> None:
         """Start the process and return when it is ready."""
@@ -52,8 +56,11 @@ class Service:
             time.sleep(0.02)
 
     def _ready(self) -> bool:
-        with contextlib.suppress(httpx2.HTTPError), self.operator() as client:
-            return client.get("/readyz").status_code == 200
+        # httpx2 leaves a socket open when nobody listens yet, so that is tried without it.
+        with contextlib.suppress(OSError, httpx2.HTTPError), socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(self.socket))
+            with self.operator() as client:
+                return client.get("/readyz").status_code == 200
         return False
 
     def kill(self) -> None:

@@ -1,0 +1,184 @@
+"""The door for webhooks."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from unit.api.hooks import hook
+
+RESPOND = {"id": "r", "type": "respond", "params": {"status": 201, "headers": {"X-Id": "7"}, "body": {"ok": True}}}
+NOOP = {"id": "n", "type": "noop"}
+
+
+async def execution(api, answer):
+    (execution_id,) = answer.json()["execution_ids"]
+    return (await api.operator.get(f"/api/v1/tenants/acme/executions/{execution_id}")).json()
+
+
+async def test_immediate_answers_202_and_the_execution_exists(api):
+    await api.save("w", [hook("orders/{id}"), NOOP], [("hook", "n")])
+    answer = await api.operator.post("/webhooks/acme/orders/a%2Fb?x=1&x=2&y=", json={"total": 5})
+    assert answer.status_code == 202
+    found = await execution(api, answer)
+    assert answer.json()["executions"][0]["status_url"] == f"/api/v1/tenants/acme/executions/{found['id']}"
+    assert found["input"] == {"total": 5}
+    trigger = found["trigger"]
+    assert trigger["type"] == "webhook"
+    assert trigger["method"] == "POST"
+    assert trigger["path"] == {"id": "a/b"}
+    assert trigger["query"] == {"x": ["1", "2"], "y": ""}
+    assert trigger["received_at"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "expected"),
+    [
+        ("application/json", b'{"a": 1}', {"a": 1}),
+        ("application/vnd.x+json; charset=utf-8", b"[1]", [1]),
+        ("application/x-www-form-urlencoded", b"a=1&b=%C3%A9&a=2", {"a": ["1", "2"], "b": "é"}),
+        ("text/plain", "grüß".encode(), "grüß"),
+        ("text/plain", b"\xff\x00", {"base64": "/wA="}),
+        ("application/octet-stream", b"\x01\x02", {"base64": "AQI="}),
+        (None, b'{"a": 1}', {"a": 1}),
+        (None, b"plain", "plain"),
+        (None, b"", None),
+    ],
+)
+async def test_bodies_become_json_by_their_content_type(api, content_type, body, expected):
+    await api.save("w", [hook()])
+    headers = {} if content_type is None else {"content-type": content_type}
+    answer = await api.operator.post("/webhooks/acme/in", content=body, headers=headers)
+    assert (await execution(api, answer))["input"] == expected
+
+
+async def test_secret_headers_are_not_stored(api):
+    await api.save("w", [hook()])
+    sent = {"authorization": "Bearer x", "cookie": "a=b", "x-hub-signature-256": "sha256=1", "x-plain": "p"}
+    headers = (await execution(api, await api.operator.post("/webhooks/acme/in", headers=sent)))["trigger"]["headers"]
+    assert {headers[name] for name in ("authorization", "cookie", "x-hub-signature-256")} == {"[redacted]"}
+    assert headers["x-plain"] == "p"
+
+
+async def test_nothing_there_is_404_and_another_method_405(api):
+    await api.save("w", [hook(methods=["PUT", "GET"])])
+    for path in ("/webhooks/acme/out", "/webhooks/other/in", "/webhooks/", "/webhooks/acme"):
+        answer = await api.operator.post(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    answer = await api.operator.post("/webhooks/acme/in")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, PUT")
+
+
+async def test_every_workflow_on_the_route_starts(api):
+    await api.save("a", [hook()])
+    await api.save("b", [hook()])
+    answer = await api.operator.post("/webhooks/acme/in", json={})
+    assert len(set(answer.json()["execution_ids"])) == 2
+
+
+async def test_draft_and_archived_workflows_do_not_listen(api):
+    await api.save("a", [hook()], status="draft")
+    assert (await api.operator.post("/webhooks/acme/in")).status_code == 404
+    await api.operator.post("/api/v1/tenants/acme/workflows/a/publish")
+    assert (await api.operator.post("/webhooks/acme/in")).status_code == 202
+    await api.operator.post("/api/v1/tenants/acme/workflows/a/archive")
+    assert (await api.operator.post("/webhooks/acme/in")).status_code == 404
+
+
+async def test_filter_and_map(api):
+    mapped = {"twice": "{{ trigger.body.n * 2 }}"}
+    await api.save("w", [hook(filter="trigger.body.n > 1", map=mapped)])
+    passed = await api.operator.post("/webhooks/acme/in", json={"n": 2})
+    assert (await execution(api, passed))["input"] == {"twice": 4}
+    assert (await execution(api, passed))["trigger"]["body"] == {"n": 2}
+    held = await api.operator.post("/webhooks/acme/in", json={"n": 1})
+    assert (held.status_code, held.json()) == (200, {"execution_ids": [], "executions": []})
+
+
+async def test_a_filter_that_cannot_be_evaluated_is_a_500_without_internals(api, caplog):
+    await api.save("w", [hook(filter="trigger.body + 1")])
+    answer = await api.operator.post("/webhooks/acme/in", json={"a": 1})
+    assert answer.status_code == 500
+    assert answer.json()["type"] == "urn:flowrun:problem:delivery-failed"
+    assert "could not take this request" in caplog.text
+
+
+@pytest.mark.parametrize("header", ["Idempotency-Key", "webhook-id"])
+async def test_an_explicit_key_starts_once(api, header):
+    await api.save("w", [hook()])
+    sent = [await api.operator.post("/webhooks/acme/in", json={"n": n}, headers={header: "k"}) for n in (1, 2)]
+    assert sent[0].json()["execution_ids"] == sent[1].json()["execution_ids"]
+    assert [one.json()["executions"][0]["outcome"] for one in sent] == ["started", "duplicate"]
+
+
+async def test_fifty_deliveries_at_once_with_one_key_start_one_execution(api):
+    await api.save("w", [hook(idempotency_key="trigger.body.id")])
+    sent = await asyncio.gather(*(api.operator.post("/webhooks/acme/in", json={"id": 1}) for _ in range(50)))
+    assert len({one.json()["execution_ids"][0] for one in sent}) == 1
+    listed = (await api.operator.get("/api/v1/tenants/acme/executions")).json()
+    assert len(listed["items"]) == 1
+
+
+async def test_response_node_answers_with_status_headers_and_body(api):
+    await api.save("w", [hook(response_mode="response_node"), RESPOND], [("hook", "r")])
+    answer = await api.operator.post("/webhooks/acme/in", json={})
+    assert (answer.status_code, answer.headers["x-id"], answer.json()) == (201, "7", {"ok": True})
+    assert answer.headers["content-type"] == "application/json"
+
+
+async def test_a_synchronous_duplicate_gets_the_same_answer(api):
+    await api.save("w", [hook(response_mode="response_node"), RESPOND], [("hook", "r")])
+    sent = [await api.operator.post("/webhooks/acme/in", headers={"webhook-id": "1"}) for _ in range(2)]
+    assert [one.status_code for one in sent] == [201, 201]
+
+
+async def test_last_node_answers_with_the_output(api):
+    work = {"id": "w", "type": "work"}
+    await api.save("w", [hook(response_mode="last_node"), work], [("hook", "w")])
+    answer = await api.operator.post("/webhooks/acme/in", json=[1])
+    assert (answer.status_code, answer.json()) == (200, {"worked": [1]})
+
+
+@pytest.mark.parametrize("mode", ["last_node", "response_node"])
+async def test_a_failure_is_500_with_the_id_and_no_internals(api, mode):
+    work = {"id": "w", "type": "work", "params": {"fail": True}}
+    await api.save("w", [hook(response_mode=mode), work, RESPOND], [("hook", "w"), ("w", "r")])
+    answer = await api.operator.post("/webhooks/acme/in", json={})
+    assert answer.status_code == 500
+    assert answer.json()["type"] == "urn:flowrun:problem:execution-failed"
+    assert answer.json()["execution_id"]
+    assert "secret" not in answer.text
+
+
+async def test_a_skipped_response_node_is_500_no_response(api):
+    condition = {"id": "i", "type": "if", "params": {"condition": "false"}}
+    nodes = [hook(response_mode="response_node"), condition, RESPOND, NOOP]
+    document = {
+        "nodes": nodes,
+        "edges": [
+            {"source": "hook", "target": "i"},
+            {"source": "i", "target": "r", "source_handle": "true"},
+            {"source": "i", "target": "n", "source_handle": "false"},
+        ],
+    }
+    assert (await api.operator.put("/api/v1/tenants/acme/workflows/w", json=document)).status_code == 201
+    answer = await api.operator.post("/webhooks/acme/in", json={})
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:flowrun:problem:no-response")
+
+
+async def test_the_sync_timeout_becomes_202_and_the_execution_goes_on(api):
+    work = {"id": "w", "type": "work", "params": {"hold": True}}
+    await api.save("w", [hook(response_mode="last_node", sync_timeout=0.05), work], [("hook", "w")])
+    answer = await api.operator.post("/webhooks/acme/in", json={})
+    assert answer.status_code == 202
+    assert (await execution(api, answer))["status"] == "running"
+    api.work.let_go.set()
+    execution_id = answer.json()["execution_ids"][0]
+    ending = await api.runtime.engine.ending(execution_id, response=False, timeout=5)
+    assert ending.status == "completed"
+
+
+async def test_head_has_headers_and_no_body(api):
+    await api.save("w", [hook(methods=["HEAD"])])
+    answer = await api.operator.head("/webhooks/acme/in")
+    assert (answer.status_code, answer.content) == (202, b"")
