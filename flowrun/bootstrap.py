@@ -28,6 +28,7 @@ from flowrun.config import Settings
 from flowrun.coordinator.dispatcher import Dispatcher
 from flowrun.coordinator.effects import Effects
 from flowrun.coordinator.engine import ExecutionEngine
+from flowrun.coordinator.limits import Limits
 from flowrun.coordinator.recovery import Recovery
 from flowrun.coordinator.timers import DueTimer, Timers
 from flowrun.domain.facts import TimerKind
@@ -39,8 +40,10 @@ from flowrun.nodes.http_client import HttpClient
 from flowrun.nodes.job import Services
 from flowrun.nodes.registry import NodeRegistry, builtin_types
 from flowrun.persistence.database import DataLock, ReadOnly, next_epoch, writing_engine
+from flowrun.persistence.encryption import Keyring, key_salt, load_keyring
 from flowrun.persistence.graphs import GraphStore
 from flowrun.persistence.migrate import migrate
+from flowrun.persistence.secrets import SecretStore
 from flowrun.persistence.writer import GroupWriter
 from flowrun.ports import Clock, Context
 from flowrun.queries import QUERIES
@@ -94,7 +97,9 @@ async def running(
         writer.start()
         try:
             epoch = await writer.transact(next_epoch)
-            parts = _Parts(settings, types, writer, reader, clock or SystemClock(), jitter, epoch)
+            salt = await writer.transact(key_salt)
+            keyring = await asyncio.to_thread(load_keyring, settings.encryption_key, settings.data_dir, salt)
+            parts = _Parts(settings, types, writer, reader, clock or SystemClock(), jitter, epoch, keyring)
             async with parts.run() as runtime:
                 yield runtime
         finally:
@@ -115,9 +120,11 @@ class _Parts:
         clock: Clock,
         jitter: Callable[[], float],
         epoch: int,
+        keyring: Keyring,
     ) -> None:
         self.settings, self.writer, self.reader, self.epoch = settings, writer, reader, epoch
         self.http = HttpClient(settings.http_allow)
+        self.secrets = SecretStore(reader, keyring)
         capacities = {
             "webhook": settings.worker_webhook,
             "agent": settings.worker_agent,
@@ -131,7 +138,7 @@ class _Parts:
             record_start=self._record_start,
             record_result=self._record_result,
         )
-        self.queue = LocalQueue(capacities, self.attempts.run, self._has_room)
+        self.queue = LocalQueue(capacities, self.attempts.run, self._job_done)
         self.dispatcher = Dispatcher(self.queue, capacities)
         self.timers = Timers(clock, reader, self._fire)
         self.effects = Effects(self.dispatcher, self.timers, self.attempts.stop, self._never_ran)
@@ -146,6 +153,7 @@ class _Parts:
             epoch=epoch,
             cached=settings.cache_executions,
         )
+        self.limits = Limits(self.engine.gate, self.dispatcher, self.engine.admit)
         self.routes = RouteIndex()
         self.context = Context(
             clock=clock,
@@ -154,7 +162,9 @@ class _Parts:
             graphs=graphs,
             engine=self.engine,
             routes=self.routes,
+            limits=self.limits,
             types=types,
+            secrets=self.secrets,
             new_id=new_id,
             health=self._health,
         )
@@ -174,6 +184,8 @@ class _Parts:
     @asynccontextmanager
     async def run(self) -> AsyncIterator[Runtime]:
         await load_routes(self.reader, self.routes)
+        await self.limits.recover(self.reader, self.context.graphs, self.context.clock)
+        await self.secrets.report_lost()
         await self.queue.start()
         closing = asyncio.Event()
         async with _ungrouped(), asyncio.TaskGroup() as tasks:
@@ -248,8 +260,8 @@ class _Parts:
     async def _finish_cancelling(self, execution_id: str) -> None:
         await self.mediator.send(FireTimer(execution_id=execution_id, kind=TimerKind.CANCEL_GRACE, key=None), SYSTEM)
 
-    def _has_room(self, worker: str) -> None:
-        self.dispatcher.done(worker)
+    def _job_done(self, job: Job) -> None:
+        self.dispatcher.done(job)
 
     def _never_ran(self, job: Job) -> None:
         task = asyncio.get_running_loop().create_task(self._record_result(job, Cancelled(), None))

@@ -87,6 +87,10 @@ class Ending:
     """`{status, headers, body}` when a response node answered."""
 
 
+Insertions = Mapping[str, Sequence[tuple[Any, ...]]]
+"""Rows to be inserted by the name of their table, columns in the table's order."""
+
+
 class Engine(Protocol):
     """The one way to start executions and to change running ones."""
 
@@ -98,12 +102,14 @@ class Engine(Protocol):
         *,
         execution_id: str | None = None,
         also: Callable[[Connection], None] | None = None,
+        rows: Insertions | None = None,
         notify: bool = False,
     ) -> str:
         """Create an execution and decide its first steps; gives its id once both are committed.
 
-        `also` runs in the same transaction. With `notify` the execution is being watched from before its first
-        step on, so that `ending` misses nothing.
+        `also` runs in the same transaction, and `rows` are written in it, many executions' at once. With `notify`
+        the execution is being watched from before its first step on, so that `ending` misses nothing. Raises
+        `LimitReachedError` where a limit of the tenant or the workflow says so.
         """
 
     async def tell(self, tenant_id: str | None, execution_id: str, fact: Fact) -> Execution:
@@ -133,6 +139,23 @@ class RouteMatch:
     path_params: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class TenantLimits:
+    """What one tenant may have at once; None is no limit."""
+
+    running_executions: int | None = None
+    running_nodes: int | None = None
+    at_limit: str = "queue"
+    """What becomes of one execution more: `queue`, `reject` or `cancel_oldest`."""
+
+
+class Limits(Protocol):
+    """The limits that are in force."""
+
+    def change(self, tenant_id: str, limits: TenantLimits) -> None:
+        """Let a tenant's limits be these from now on. What runs beyond them goes on to its end."""
+
+
 class Routes(Protocol):
     """The webhooks of published workflows, by path."""
 
@@ -146,6 +169,26 @@ class Routes(Protocol):
         """Let a workflow's webhooks be these `(webhook id, node id, config)`, and no others."""
 
 
+class Secrets(Protocol):
+    """The secrets of tenants, stored encrypted."""
+
+    async def value(self, tenant_id: str, name: str) -> str:
+        """The secret itself. Raises `NotFoundError`, and `UndecryptableError` when its key is not configured."""
+
+    def sealed(self, tenant_id: str, name: str, value: str) -> tuple[str, bytes]:
+        """A value as its row holds it: the id of the key, and the ciphertext."""
+
+    def resealed(self, tenant_id: str, name: str, key_id: str, ciphertext: bytes) -> tuple[str, bytes]:
+        """What a row holds, under the current key. Raises `UndecryptableError`."""
+
+    @property
+    def current_key(self) -> str:
+        """The id of the key that encrypts."""
+
+    def forget(self, tenant_id: str, name: str) -> None:
+        """Read the secret anew: it has changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What handlers are given."""
@@ -156,7 +199,9 @@ class Context:
     graphs: Graphs
     engine: Engine
     routes: Routes
+    limits: Limits
     types: NodeTypes
+    secrets: Secrets
     new_id: Callable[[], str]
     """UUIDv7 as text."""
     health: Callable[[], Awaitable[JsonObject]]

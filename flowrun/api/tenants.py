@@ -11,6 +11,7 @@ from flowrun.bus import Scope
 from flowrun.commands.create_key import CreateKey
 from flowrun.commands.create_tenant import CreateTenant
 from flowrun.commands.revoke_key import RevokeKey
+from flowrun.commands.set_tenant_limits import AT_LIMIT, SetTenantLimits
 from flowrun.queries.list_keys import ListKeys
 from flowrun.queries.list_tenants import ListTenants
 
@@ -31,6 +32,18 @@ async def create_tenant(call: Call) -> Response:
 async def list_tenants(call: Call) -> Response:
     """List all tenants."""
     return page(call.request, await call.send(ListTenants(limit=call.query["limit"], cursor=call.query["cursor"])))
+
+
+async def set_limits(call: Call) -> Response:
+    """Set what a tenant may have running at once."""
+    message = SetTenantLimits(
+        tenant_id=call.path("tenant"),
+        running_executions=call.body["running_executions"],
+        running_nodes=call.body["running_nodes"],
+        at_limit=call.body["at_limit"],
+        idempotency_key=call.idempotency_key,
+    )
+    return JsonReply(await call.send(message))
 
 
 async def create_key(call: Call) -> Response:
@@ -94,6 +107,18 @@ OPERATIONS = (
             Param("name", "string", "A name for people.", default=""),
         ),
         answers={201: "`{id, name, status, created_at}`."},
+    ),
+    Operation(
+        "PUT",
+        "/api/v1/tenants/{tenant}/limits",
+        set_limits,
+        "Set what a tenant may have running at once (operator only)",
+        body=(
+            Param("running_executions", "integer", "Executions at once. Default: no limit."),
+            Param("running_nodes", "integer", "Node runs at once, over all workers. Default: no limit."),
+            Param("at_limit", "string", "What becomes of one execution more.", choices=AT_LIMIT, default="queue"),
+        ),
+        answers={200: "`{running_executions, running_nodes, at_limit}`."},
     ),
     *_keys("/api/v1/tenants/{tenant}/keys", "a tenant"),
     *_keys("/api/v1/keys", "the operators"),

@@ -76,6 +76,10 @@ class ServiceClient:
         """Read a document; params that are None are left out."""
         return self.ask("GET", path, params=params).json()
 
+    def put(self, path: str, body: object) -> Any:  # noqa: ANN401
+        """Replace something; gives the answer."""
+        return self.ask("PUT", path, json=body).json()
+
     def post(self, path: str, body: object = None, *, headers: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401
         """Send a command; gives the answer, None when it has no body."""
         answer = self.ask("POST", path, json={} if body is None else body, headers=headers)

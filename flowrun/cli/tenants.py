@@ -40,6 +40,35 @@ def create(client: ServiceClient, tenant: str, name: str | None, output: str) ->
         click.echo(f"Created {tenant}. A key for it: flowrun keys create NAME --tenant {tenant}")
 
 
+@tenants.command()
+@click.argument("tenant")
+@click.option("--executions", type=click.IntRange(1), metavar="N", help="Executions at once. Default: no limit.")
+@click.option("--nodes", type=click.IntRange(1), metavar="N", help="Node runs at once. Default: no limit.")
+@click.option(
+    "--at-limit",
+    type=click.Choice(["queue", "reject", "cancel_oldest"]),
+    default="queue",
+    show_default=True,
+    help="What becomes of one execution more.",
+)
+@service_options
+@output_option
+def limit(
+    client: ServiceClient, tenant: str, executions: int | None, nodes: int | None, at_limit: str, output: str
+) -> None:
+    """Set what the tenant TENANT may have running at once; what is left out has no limit.
+
+    Example: flowrun tenants limit acme --executions 200 --nodes 50
+    """
+    body = {"running_executions": executions, "running_nodes": nodes, "at_limit": at_limit}
+    document = client.put(f"{PATH}/{tenant}/limits", body)
+    if output == "json":
+        out.print_json(document)
+    else:
+        shown = (f"{executions or 'any number of'} executions", f"{nodes or 'any number of'} node runs")
+        click.echo(f"{tenant} may have {' and '.join(shown)} at once; one execution more: {at_limit}")
+
+
 @tenants.command("list")
 @service_options
 @output_option

@@ -20,6 +20,7 @@ from flowrun.commands import (
     rerun_execution,
     revoke_key,
     save_workflow,
+    set_tenant_limits,
     set_workflow_status,
     start_execution,
 )
@@ -40,6 +41,7 @@ COMMANDS: Mapping[type[Message[Any]], Handler] = {
     rerun_execution.RerunExecution: rerun_execution.handle,
     bulk_executions.BulkExecutions: bulk_executions.handle,
     create_tenant.CreateTenant: create_tenant.handle,
+    set_tenant_limits.SetTenantLimits: set_tenant_limits.handle,
     create_key.CreateKey: create_key.handle,
     revoke_key.RevokeKey: revoke_key.handle,
     # What the engine's own parts report.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from flowrun.domain.turn import Job
 from flowrun.ports import JobQueue
@@ -29,19 +30,21 @@ class Lane:
             self._ring.append(job.tenant_id)
         jobs.append(job)
 
-    def next(self) -> Job | None:
-        """The next job: one of each tenant in turn (deficit round-robin with jobs of equal cost)."""
-        if not self._ring:
-            return None
-        tenant = self._ring[0]
-        jobs = self._tenants[tenant]
-        job = jobs.popleft()
-        self._ring.popleft()
-        if jobs:
-            self._ring.append(tenant)
-        else:
-            del self._tenants[tenant]
-        return job
+    def next(self, allowed: Callable[[str], bool]) -> Job | None:
+        """The next job: one of each allowed tenant in turn (deficit round-robin with jobs of equal cost)."""
+        for _ in range(len(self._ring)):
+            tenant = self._ring.popleft()
+            if not allowed(tenant):
+                self._ring.append(tenant)
+                continue
+            jobs = self._tenants[tenant]
+            job = jobs.popleft()
+            if jobs:
+                self._ring.append(tenant)
+            else:
+                del self._tenants[tenant]
+            return job
+        return None
 
     @property
     def depth(self) -> int:
@@ -57,6 +60,17 @@ class Dispatcher:
         self.lanes = {name: Lane(name, capacity) for name, capacity in capacities.items()}
         self._waiting: dict[JobKey, Job] = {}
         self._stopped = False
+        self._running: dict[str, int] = {}
+        """Jobs that run, by tenant, over all workers."""
+        self._limits: dict[str, int] = {}
+
+    def limit(self, tenant_id: str, most: int | None) -> None:
+        """Let a tenant have at most so many jobs running at once; None is no limit."""
+        if most is None:
+            self._limits.pop(tenant_id, None)
+        else:
+            self._limits[tenant_id] = most
+        self._pump_all()
 
     def add(self, jobs: list[Job]) -> None:
         """Let committed jobs run. A job replaces an earlier one of the same node run that still waits."""
@@ -68,25 +82,47 @@ class Dispatcher:
 
     def stop(self, key: JobKey) -> Job | None:
         """Take a node run's job back: gives it when no worker had begun it, else tells the worker to stop."""
-        return self._waiting.pop(key, None) or self._queue.cancel(key)
+        job = self._waiting.pop(key, None)
+        if job is None:
+            job = self._queue.cancel(key)
+            if job is not None:
+                self.done(job)
+        return job
 
-    def done(self, worker: str) -> None:
-        """A worker has room again."""
-        lane = self.lanes[worker]
+    def done(self, job: Job) -> None:
+        """A job that was handed out has ended, or was taken back: there is room for another."""
+        lane = self.lanes[job.worker]
         lane.running -= 1
-        self._pump(lane)
+        left = self._running[job.tenant_id] - 1
+        if left:
+            self._running[job.tenant_id] = left
+        else:
+            del self._running[job.tenant_id]
+        if job.tenant_id in self._limits:
+            self._pump_all()  # Its next job may be another worker's.
+        else:
+            self._pump(lane)
 
     def close(self) -> None:
         """Hand nothing out any more; what waits is in the database for the next start."""
         self._stopped = True
 
+    def _pump_all(self) -> None:
+        for lane in self.lanes.values():
+            self._pump(lane)
+
+    def _allowed(self, tenant_id: str) -> bool:
+        most = self._limits.get(tenant_id)
+        return most is None or self._running.get(tenant_id, 0) < most
+
     def _pump(self, lane: Lane) -> None:
         while lane.running < lane.capacity and not self._stopped:
-            job = lane.next()
+            job = lane.next(self._allowed)
             if job is None:
                 return
             if self._waiting.get(job.key) is not job:
                 continue  # It was taken back, or replaced by a later attempt.
             del self._waiting[job.key]
             lane.running += 1
+            self._running[job.tenant_id] = self._running.get(job.tenant_id, 0) + 1
             self._queue.put(job)

@@ -14,10 +14,21 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select
 
+from flowrun.coordinator.admission import Gate, Limit
 from flowrun.coordinator.endings import Endings, ending_of
 from flowrun.domain.decide import decide
 from flowrun.domain.execution import Execution
-from flowrun.domain.facts import AttemptEnded, AttemptLost, AttemptStarted, Broken, Fact, Start, TimerFired
+from flowrun.domain.facts import (
+    Admit,
+    AttemptEnded,
+    AttemptLost,
+    AttemptStarted,
+    Broken,
+    Cancel,
+    Fact,
+    Start,
+    TimerFired,
+)
 from flowrun.domain.graph import Graph
 from flowrun.domain.json import JsonObject
 from flowrun.domain.turn import Decision
@@ -25,12 +36,14 @@ from flowrun.errors import FlowrunError, NotFoundError, UnavailableError
 from flowrun.persistence import tables as t
 from flowrun.persistence.executions import fold, load_history, rows_of
 from flowrun.persistence.writer import GroupWriter, Unit
-from flowrun.ports import Clock, Ending, Graphs, Reader
+from flowrun.ports import Clock, Ending, Graphs, Insertions, Reader
 
 _log = logging.getLogger(__name__)
 
 _OWN_FACTS = (AttemptEnded, AttemptStarted, AttemptLost, TimerFired)
 """Facts that are never refused, so that any number of them is decided in one turn."""
+
+_POST_AGAIN_SECONDS = 1.0
 
 Committed = Callable[[Execution, Decision], None]
 """Told of each decision after its commit: the dispatcher, the timers."""
@@ -85,6 +98,7 @@ class ExecutionEngine:
         """Executions that only wait for a timer, a signal or a command, the longest idle first."""
         self._loads: set[asyncio.Task[None]] = set()
         self._endings = Endings()
+        self.gate = Gate()
 
     # --- the port
 
@@ -96,32 +110,32 @@ class ExecutionEngine:
         *,
         execution_id: str | None = None,
         also: Callable[[Connection], None] | None = None,
+        rows: Insertions | None = None,
         notify: bool = False,
     ) -> str:
         """See `flowrun.ports.Engine.start`."""
         eid = execution_id or self._new_id()
+        limits = self.gate.limits_of(graph, tenant_id, {"trigger": fact.trigger}, self._clock.now())
+        admission = self.gate.ask(eid, limits) if limits else None
+        fact.hold = admission is not None and not admission.runs
         if notify:
             self._endings.expect(eid)
         slot = self._slots[eid] = _Slot(eid, Execution(eid, tenant_id, graph), busy=True)
         letter = _Letter(fact, tenant_id, asyncio.get_running_loop().create_future())
-        self._decide(slot, [letter], also)
+        self._decide(slot, [letter], also, rows)
         try:
             await letter.waiter
         except Exception:
             self._endings.forget(eid)
+            self.admit(self.gate.leave(eid))
             raise
+        if admission is not None and admission.cancel is not None:
+            self._post(admission.cancel, Cancel("limit", f"the execution {eid} takes its place"))
         return eid
 
     async def tell(self, tenant_id: str | None, execution_id: str, fact: Fact) -> Execution:
         """See `flowrun.ports.Engine.tell`."""
-        slot = self._slots.get(execution_id)
-        if slot is None:
-            slot = self._slots[execution_id] = _Slot(execution_id)
-        letter = _Letter(fact, tenant_id, asyncio.get_running_loop().create_future())
-        slot.inbox.append(letter)
-        if not slot.busy:
-            self._next(slot)
-        return await letter.waiter
+        return await self._send(tenant_id, execution_id, fact).waiter
 
     async def start_error_workflow(self, execution_id: str) -> None:
         """See `flowrun.ports.Engine.start_error_workflow`."""
@@ -185,6 +199,16 @@ class ExecutionEngine:
 
     # --- the mailbox
 
+    def _send(self, tenant_id: str | None, execution_id: str, fact: Fact) -> _Letter:
+        slot = self._slots.get(execution_id)
+        if slot is None:
+            slot = self._slots[execution_id] = _Slot(execution_id)
+        letter = _Letter(fact, tenant_id, asyncio.get_running_loop().create_future())
+        slot.inbox.append(letter)
+        if not slot.busy:
+            self._next(slot)
+        return letter
+
     def _next(self, slot: _Slot) -> None:
         """Decide over what has come in, loading the execution first when it isn't in memory."""
         slot.busy = True
@@ -224,7 +248,13 @@ class ExecutionEngine:
         del slot.inbox[: len(batch)]
         return batch
 
-    def _decide(self, slot: _Slot, letters: list[_Letter], also: Callable[[Connection], None] | None = None) -> None:
+    def _decide(
+        self,
+        slot: _Slot,
+        letters: list[_Letter],
+        also: Callable[[Connection], None] | None = None,
+        more: Insertions | None = None,
+    ) -> None:
         execution = slot.execution
         assert execution is not None  # noqa: S101 - loaded before
         tenant = letters[0].tenant_id
@@ -236,6 +266,8 @@ class ExecutionEngine:
         try:
             decision = decide(execution, [letter.fact for letter in letters], self._clock.now(), self._jitter)
             rows = rows_of(execution, decision, created=created, epoch=self._epoch)
+            if more is not None:
+                rows.insert(more)
         except FlowrunError as error:
             # A refused command has changed nothing: the state stays good.
             _refuse(letters, error)
@@ -260,14 +292,38 @@ class ExecutionEngine:
         except UnavailableError as error:
             self._forget_state(slot, letters, error)
 
+    def admit(self, execution_ids: list[str]) -> None:
+        """Let queued executions begin."""
+        for execution_id in execution_ids:
+            self._post(execution_id, Admit())
+
+    def _post(self, execution_id: str, fact: Fact) -> None:
+        """Send a fact that nobody waits for; while the database cannot commit it is sent again."""
+
+        def sent(waiter: asyncio.Future[Execution]) -> None:
+            if isinstance(waiter.exception(), UnavailableError):
+                asyncio.get_running_loop().call_later(_POST_AGAIN_SECONDS, self._post, execution_id, fact)
+            elif waiter.exception() is not None:
+                _log.info("%s came too late for %s: %s", type(fact).__name__, execution_id, waiter.exception())
+
+        letter = self._send(None, execution_id, fact)
+        letter.waiter.add_done_callback(sent)
+
     def _after_commit(self, slot: _Slot, execution: Execution, decision: Decision, letters: list[_Letter]) -> None:
         self._act(execution, decision)
         if decision.finished:
             self._endings.ended(execution)
+            self.admit(self.gate.leave(execution.id))
+        elif decision.reopened:
+            self.gate.enter(execution.id, self._limits_again(execution))
         elif decision.responded or decision.unanswered:
             self._endings.answered(execution)
         _settle(letters, execution)
         self._go_on(slot)
+
+    def _limits_again(self, execution: Execution) -> list[Limit]:
+        scope = {"trigger": execution.trigger}
+        return self.gate.limits_of(execution.graph, execution.tenant_id, scope, self._clock.now())
 
     def _go_on(self, slot: _Slot) -> None:
         if slot.inbox:

@@ -58,7 +58,7 @@ def _unanswered(execution: Execution) -> bool:
 def _settle(turn: Turn) -> None:
     """See whether the execution has ended, or only waits."""
     execution = turn.execution
-    if execution.final or execution.status is ExecutionStatus.PAUSED:
+    if execution.final or execution.status in {ExecutionStatus.PAUSED, ExecutionStatus.QUEUED}:
         return
     if execution.active:
         if execution.status is ExecutionStatus.WAITING:
@@ -100,11 +100,23 @@ def _start(turn: Turn, fact: f.Start) -> None:
             fact.rerun_of,
         )
     )
-    turn.emit(e.ExecutionStarted())
-    if graph.timeout is not None:
-        turn.set_timer(f.TimerKind.EXECUTION_TIMEOUT, turn.now + round(graph.timeout * 1000))
     for at, event in fact.kept:
         turn.emit(event, at)
+    if not fact.hold:
+        _begin(turn)
+
+
+def _begin(turn: Turn) -> None:
+    turn.emit(e.ExecutionStarted())
+    timeout_at = turn.execution.timeout_at
+    if timeout_at is not None:
+        turn.set_timer(f.TimerKind.EXECUTION_TIMEOUT, timeout_at)
+
+
+def _admit(turn: Turn, _fact: f.Admit) -> None:
+    execution = turn.execution
+    if execution.started_at is None and execution.status in {ExecutionStatus.QUEUED, ExecutionStatus.PAUSED}:
+        _begin(turn)
 
 
 def _attempt_started(turn: Turn, fact: f.AttemptStarted) -> None:
@@ -265,6 +277,7 @@ def _retry(turn: Turn, fact: f.Retry) -> None:
             f"The execution is {execution.status}; only a failed, timed out or cancelled one can be retried"
         )
     turn.emit(e.ExecutionRetried(fact.by))
+    turn.decision.reopened = True
     if execution.graph.timeout is not None:
         turn.set_timer(f.TimerKind.EXECUTION_TIMEOUT, turn.now + round(execution.graph.timeout * 1000))
     for run in list(execution.runs.values()):
@@ -318,6 +331,7 @@ _FACTS: dict[type[f.Fact], Callable[[Turn, Any], None]] = {
     f.AttemptEnded: _attempt_ended,
     f.AttemptLost: _attempt_lost,
     f.TimerFired: _timer_fired,
+    f.Admit: _admit,
     f.Pause: _pause,
     f.Resume: _resume,
     f.Cancel: _cancel,

@@ -38,8 +38,12 @@ def _created(execution: Execution, event: e.ExecutionCreated, at: int) -> None:
 
 
 def _started(execution: Execution, _event: e.ExecutionStarted, at: int) -> None:
-    execution.status = ExecutionStatus.RUNNING
     execution.started_at = at
+    if execution.status is ExecutionStatus.PAUSED:  # Paused while it was queued: its time begins when it goes on.
+        timeout = execution.graph.timeout
+        execution.time_left = None if timeout is None else round(timeout * 1000)
+        return
+    execution.status = ExecutionStatus.RUNNING
     execution.timeout_at = _timeout_from(execution, at)
 
 
@@ -64,7 +68,7 @@ def _paused(execution: Execution, event: e.ExecutionPaused, _at: int) -> None:
 
 
 def _resumed(execution: Execution, _event: e.ExecutionResumed, at: int) -> None:
-    execution.status = ExecutionStatus.RUNNING
+    execution.status = ExecutionStatus.QUEUED if execution.started_at is None else ExecutionStatus.RUNNING
     execution.timeout_at = None if execution.time_left is None else at + execution.time_left
     execution.time_left = None
     execution.reason = None
@@ -156,7 +160,7 @@ def _node_completed(execution: Execution, run: NodeRun, event: e.NodeCompleted, 
 def _node_failed(execution: Execution, run: NodeRun, event: e.NodeFailed, at: int) -> None:
     timed_out = event.error.get("source") == "timeout"
     _finish(execution, run, NodeStatus.TIMED_OUT if timed_out else NodeStatus.FAILED, event.started_at, at)
-    run.error, run.handling = event.error, event.handling
+    run.output, run.error, run.handling = None, event.error, event.handling
     if event.handling in {"continue", "error_output"}:
         _resolve_edges(execution, run, event.taken)
     elif event.handling == "drain" and execution.failure is None:
@@ -192,6 +196,7 @@ def _node_waiting(execution: Execution, run: NodeRun, event: e.NodeWaiting, at: 
 
 def _node_cancelled(execution: Execution, run: NodeRun, event: e.NodeCancelled, at: int) -> None:
     _finish(execution, run, NodeStatus.CANCELLED, None, at)
+    run.output = None
     run.skip_reason = event.reason
 
 

@@ -32,6 +32,8 @@ class Start:
     input: JsonValue = None
     by: str | None = None
     rerun_of: str | None = None
+    hold: bool = False
+    """Create the execution as queued: it starts when it is admitted."""
     kept: list[tuple[int, Event]] = field(default_factory=list)
     """Pairs of the time (ms) and the event."""
 
@@ -69,6 +71,11 @@ class TimerFired:
 
     kind: TimerKind
     key: RunKey | None = None
+
+
+@dataclass(slots=True)
+class Admit:
+    """There is room for a queued execution."""
 
 
 @dataclass(slots=True)
@@ -131,6 +138,7 @@ Fact = (
     | AttemptEnded
     | AttemptLost
     | TimerFired
+    | Admit
     | Pause
     | Resume
     | Cancel

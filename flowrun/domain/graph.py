@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from flowrun.domain.definition import (
     ERROR_PORT,
     MAIN_PORT,
+    Concurrency,
     EdgeDefinition,
     Join,
     NodeDefinition,
@@ -81,6 +82,8 @@ class Graph:
     timeout: float | None
     on_error: str | None
     variables: JsonObject
+    concurrency: Concurrency | None = None
+    concurrency_key: Expression | None = None
 
     def trigger(self, node_id: str | None) -> Node:
         """The trigger to fire: the named one, else the first manual one, else the first.
@@ -115,7 +118,14 @@ def compile_graph(definition: WorkflowDefinition, version: int, types: NodeTypes
         timeout=definition.timeout,
         on_error=definition.on_error,
         variables=dict(definition.variables),
+        concurrency=definition.concurrency,
+        concurrency_key=_concurrency_key(definition),
     )
+
+
+def _concurrency_key(definition: WorkflowDefinition) -> Expression | None:
+    key = definition.concurrency.key if definition.concurrency else None
+    return compile_expression(as_expression(key)) if key else None
 
 
 def _edge(index: int, edge: EdgeDefinition, nodes: Mapping[str, Node]) -> Edge:

@@ -76,6 +76,8 @@ class Decision:
     responded: bool = False
     unanswered: bool = False
     """Every response node has ended without an answer."""
+    reopened: bool = False
+    """The execution had ended, and runs again."""
     discarded: bool = False
     """The fact came too late and changed nothing."""
 

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from flowrun.persistence import tables as t
+from flowrun.ports import Insertions
 
 Row = tuple[Any, ...]
 _LARGEST = 64
@@ -89,6 +90,7 @@ INSERT_EVENTS = insert(t.execution_events)
 UPSERT_NODE_EXECUTIONS = upsert(t.node_executions)
 UPSERT_JOBS = upsert(t.jobs)
 UPSERT_TIMERS = upsert(t.timers)
+INSERT_WEBHOOK_EVENTS = insert(t.webhook_events)
 
 IN_ORDER = (
     DELETE_JOBS,
@@ -99,8 +101,11 @@ IN_ORDER = (
     UPSERT_NODE_EXECUTIONS,
     UPSERT_JOBS,
     UPSERT_TIMERS,
+    INSERT_WEBHOOK_EVENTS,
 )
 """The order within one group: what is replaced goes before what replaces it."""
+_BY_TABLE = {t.webhook_events.name: INSERT_WEBHOOK_EVENTS}
+"""What may be inserted along with an execution."""
 
 
 class Rows:
@@ -118,6 +123,11 @@ class Rows:
         before = len(mine)
         mine.extend(rows)
         self.count += len(mine) - before
+
+    def insert(self, rows: Insertions) -> None:
+        """Let these rows of other tables be written too."""
+        for table, some in rows.items():
+            self.add(_BY_TABLE[table], some)
 
     def merge(self, other: Rows) -> None:
         """Let another unit's rows be written with these."""

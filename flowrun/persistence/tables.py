@@ -15,6 +15,7 @@ instance = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("boot_epoch", Integer, nullable=False),
+    Column("key_salt", LargeBinary, comment="what passphrases are made encryption keys with"),
     comment="One row: how often a process has started on this database.",
 )
 
@@ -24,6 +25,7 @@ tenants = Table(
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("status", Text, nullable=False),
+    Column("limits", Text, comment="JSON: running_executions, running_nodes, at_limit; NULL is none"),
     Column("created_at", BigInteger, nullable=False),
 )
 
@@ -38,6 +40,17 @@ api_keys = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("ciphertext", LargeBinary, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
 )
 
 workflows = Table(
@@ -87,16 +100,19 @@ webhooks = Table(
 webhook_events = Table(
     "webhook_events",
     metadata,
+    # The delivery log is read per webhook, and written at every delivery: one tree serves both.
+    Column("webhook_id", Text, primary_key=True),
     Column("id", Text, primary_key=True),
     Column("tenant_id", Text, nullable=False),
-    Column("webhook_id", Text, nullable=False),
     Column("channel_id", Text),
     Column("event_type", Text, nullable=False),
     Column("dedupe_key", Text),
     Column("outcome", Text, nullable=False),
+    Column("reason", Text, comment="why it was refused or failed, or what it repeats"),
     Column("execution_id", Text, comment="its first event holds the payload"),
-    Column("payload", Text, comment="NULL when an execution holds it"),
+    Column("payload", Text, comment="NULL when an execution holds it, or nobody proved who sent it"),
     Column("received_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 idempotency_keys = Table(

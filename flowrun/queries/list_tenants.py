@@ -11,7 +11,7 @@ from flowrun.bus import Principal, Query, Scope
 from flowrun.domain.json import JsonObject
 from flowrun.persistence import tables as t
 from flowrun.ports import Context
-from flowrun.queries.documents import check_limit, cursor_after, read_cursor, time
+from flowrun.queries.documents import check_limit, cursor_after, load, read_cursor, time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,13 @@ async def handle(query: ListTenants, context: Context, _principal: Principal) ->
     rows = await context.reader.all(statement)
     shown = rows[: query.limit]
     items = [
-        {"id": row["id"], "name": row["name"], "status": row["status"], "created_at": time(row["created_at"])}
+        {
+            "id": row["id"],
+            "name": row["name"],
+            "status": row["status"],
+            "created_at": time(row["created_at"]),
+            "limits": load(row["limits"]),
+        }
         for row in shown
     ]
     return {"items": list(items), "next": cursor_after(shown[-1]["id"]) if len(rows) > query.limit else None}

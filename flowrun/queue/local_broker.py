@@ -7,8 +7,7 @@ costs five times what its `callback` costs. Here messages go to the receiver's `
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from typing import Any
+from collections.abc import AsyncGenerator
 
 import orjson
 from taskiq import AsyncBroker, BrokerMessage, TaskiqMessage
@@ -47,8 +46,6 @@ class LocalBroker(AsyncBroker):
         self._limit = limit
         self._running: dict[str, asyncio.Task[None]] = {}
         self._receiver: Receiver | None = None
-        self.on_done: Callable[[str], None] = _ignore
-        """Called with the task's id when a task has ended, however it did."""
 
     async def startup(self) -> None:
         """See taskiq."""
@@ -69,7 +66,6 @@ class LocalBroker(AsyncBroker):
         if self._running.get(task_id) is ended:  # The next attempt of the same node run may be there already.
             del self._running[task_id]
         self._places.release()
-        self.on_done(task_id)
 
     def cancel(self, task_id: str) -> bool:
         """Cancel one running task; False when it doesn't run."""
@@ -100,7 +96,3 @@ class LocalBroker(AsyncBroker):
 
 def _no_id() -> str:
     return ""
-
-
-def _ignore(_task_id: str) -> Any:  # noqa: ANN401
-    return None

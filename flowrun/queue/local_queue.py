@@ -21,13 +21,14 @@ for _name in ("taskiq", "taskiq.receiver.receiver", "taskiq.kicker"):
 class _WorkerQueue:
     """One worker's broker, and the feeder that kicks its tasks."""
 
-    def __init__(self, name: str, limit: int, run: Run) -> None:
+    def __init__(self, name: str, limit: int, run: Run, done: Callable[[Job], None]) -> None:
         self.broker = LocalBroker(name, limit)
         self._claims: dict[str, Job] = {}
         """Jobs that have been put and not begun, by task id: a message carries the id and no payload."""
         self._outbox: deque[str] = deque()
         self._wake = asyncio.Event()
         self._run = run
+        self._done = done
 
         async def run_node(task_id: str) -> None:
             await self._run_node(task_id)
@@ -36,8 +37,12 @@ class _WorkerQueue:
 
     async def _run_node(self, task_id: str) -> None:
         job = self._claims.pop(task_id, None)
-        if job is not None:  # Otherwise it was taken back in the meantime.
+        if job is None:
+            return  # It was taken back in the meantime.
+        try:
             await self._run(job)
+        finally:
+            self._done(job)
 
     def put(self, job: Job) -> None:
         task_id = task_id_of(job.key)
@@ -60,15 +65,13 @@ class _WorkerQueue:
 class LocalQueue:
     """See `flowrun.ports.JobQueue`."""
 
-    def __init__(self, capacities: Mapping[str, int], run: Run, done: Callable[[str], None]) -> None:
+    def __init__(self, capacities: Mapping[str, int], run: Run, done: Callable[[Job], None]) -> None:
         """Make a queue for each worker.
 
-        `capacities` says how many jobs each runs at once; `done` is called with a worker's name when one of its
-        jobs has ended and there is room for another.
+        `capacities` says how many jobs each runs at once; `done` is called when a job
+        that was begun has ended, however it did.
         """
-        self._queues = {name: _WorkerQueue(name, limit, run) for name, limit in capacities.items()}
-        for name, queue in self._queues.items():
-            queue.broker.on_done = lambda _task_id, name=name: done(name)  # type: ignore[misc]
+        self._queues = {name: _WorkerQueue(name, limit, run, done) for name, limit in capacities.items()}
         self._feeders: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:

@@ -110,21 +110,19 @@ class StandIn:
         finally:
             writer.close()
 
-
     async def _let_go(self, call: Call, reader: asyncio.StreamReader) -> bool:
         """Wait while the call's path is held; False when the caller hangs up meanwhile."""
         gate = self._gates.get(call.path)
         if gate is None:
             return True
-        opened, gone = asyncio.ensure_future(gate.wait()), asyncio.ensure_future(reader.read(1))
-        try:
-            await asyncio.wait({opened, gone}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (opened, gone):
-                task.cancel()
-        if not opened.done():
+        both = [asyncio.ensure_future(gate.wait()), asyncio.ensure_future(reader.read(1))]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        for task in both:
+            task.cancel()
+        await asyncio.gather(*both, return_exceptions=True)
+        if not gate.is_set():
             self.hung_up.append(call)
-        return opened.done()
+        return gate.is_set()
 
 
 async def _read(reader: asyncio.StreamReader) -> Call:

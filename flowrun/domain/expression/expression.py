@@ -10,6 +10,7 @@ from flowrun.domain.expression.compile import Compiler
 from flowrun.domain.expression.errors import ExpressionError, ExpressionLimitError
 from flowrun.domain.expression.names import references
 from flowrun.domain.expression.parse import Parsed, parse
+from flowrun.domain.expression.secret_names import SecretUse, secret_use
 from flowrun.domain.expression.sizes import check_result
 from flowrun.domain.expression.values import JsonValue
 
@@ -17,7 +18,7 @@ from flowrun.domain.expression.values import JsonValue
 class Expression:
     """An expression that can be evaluated any number of times, in any number of threads."""
 
-    __slots__ = ("_lenient", "_parsed", "_strict", "dynamic_nodes", "names", "node_refs", "source")
+    __slots__ = ("_lenient", "_parsed", "_strict", "dynamic_nodes", "names", "nests_secrets", "node_refs", "secret_refs", "source")
 
     def __init__(self, parsed: Parsed) -> None:
         found = references(parsed.body)
@@ -28,6 +29,11 @@ class Expression:
         """The ids X that occur as `nodes.X` or `nodes["X"]`."""
         self.dynamic_nodes = found.dynamic_nodes
         """Whether `nodes` occurs in another way, so that any node may be meant."""
+        use = secret_use(parsed) if "secrets" in found.names else SecretUse()
+        self.secret_refs = frozenset(use.names)
+        """The names X that occur as `secrets.X`; the scope gives each a text that stands for it."""
+        self.nests_secrets = use.nested
+        """Whether a secret is put into a list or an object."""
         self._parsed = parsed
         self._lenient = _Program(parsed, strict=False)
         self._strict: _Program | None = None

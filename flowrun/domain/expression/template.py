@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from flowrun.domain.expression.budget import BUDGET, Frame
 from flowrun.domain.expression.errors import ExpressionError, ExpressionSyntaxError
 from flowrun.domain.expression.expression import Expression, compile_expression
-from flowrun.domain.expression.scan import is_template, segments, whole
+from flowrun.domain.expression.scan import Segment, is_template, segments, whole
 from flowrun.domain.expression.sizes import check_result, to_text
 from flowrun.domain.expression.values import JsonValue
 
@@ -18,7 +18,7 @@ Fill: TypeAlias = Callable[[Frame, bool], JsonValue]
 class Template:
     """A JSON value that can be filled in any number of times."""
 
-    __slots__ = ("_fill", "_value", "constant", "dynamic_nodes", "names", "node_refs")
+    __slots__ = ("_fill", "_value", "constant", "dynamic_nodes", "names", "node_refs", "secret_refs")
 
     def __init__(self, value: JsonValue) -> None:
         expressions: list[Expression] = []
@@ -32,6 +32,8 @@ class Template:
         """The ids X that occur as `nodes.X` or `nodes["X"]`."""
         self.dynamic_nodes = any(expression.dynamic_nodes for expression in expressions)
         """Whether `nodes` occurs in another way, so that any node may be meant."""
+        self.secret_refs = frozenset[str]().union(*(expression.secret_refs for expression in expressions))
+        """The names X that occur as `secrets.X`."""
 
     def evaluate(self, scope: Mapping[str, JsonValue], *, now: int, strict: bool = False) -> JsonValue:
         """Return the value with its expressions evaluated, on one budget; the arguments are Expression.evaluate's.
@@ -130,6 +132,7 @@ def _compile_text(text: str, path: str, expressions: list[Expression]) -> Fill |
             _expression(segment.text, segment.position) if segment.is_expression else segment.text
             for segment in segments(text)
         ]
+        _refuse_secrets_in_json(segments(text), parts)
     except ExpressionSyntaxError as error:
         error.path = path
         raise
@@ -144,6 +147,14 @@ def _expression(source: str, offset: int) -> Expression:
         if error.position is not None:
             error.position += offset
         raise
+
+
+def _refuse_secrets_in_json(found: Iterable[Segment], parts: list[Expression | str]) -> None:
+    """An object within text becomes JSON, in which a secret with a quotation mark would break out of its string."""
+    for segment, part in zip(found, parts, strict=True):
+        if isinstance(part, Expression) and part.nests_secrets:
+            message = "a secret inside an object or a list cannot be part of a longer text; put in the secret itself"
+            raise ExpressionSyntaxError(message, position=segment.position)
 
 
 def _mixed(parts: list[Expression | str]) -> Fill:

@@ -75,6 +75,9 @@ def upgrade() -> None:
         "instance",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("boot_epoch", sa.Integer(), nullable=False),
+        sa.Column(
+            "key_salt", sa.LargeBinary(), nullable=True, comment="what passphrases are made encryption keys with"
+        ),
         sa.PrimaryKeyConstraint("id"),
         comment="One row: how often a process has started on this database.",
     )
@@ -125,10 +128,26 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "secrets",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("ciphertext", sa.LargeBinary(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "name"),
+    )
+    op.create_table(
         "tenants",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
+        sa.Column(
+            "limits",
+            sa.Text(),
+            nullable=True,
+            comment="JSON: running_executions, running_nodes, at_limit; NULL is none",
+        ),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -145,17 +164,21 @@ def upgrade() -> None:
     op.create_index("timers_by_due", "timers", ["due_at"], unique=False)
     op.create_table(
         "webhook_events",
+        sa.Column("webhook_id", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("tenant_id", sa.Text(), nullable=False),
-        sa.Column("webhook_id", sa.Text(), nullable=False),
         sa.Column("channel_id", sa.Text(), nullable=True),
         sa.Column("event_type", sa.Text(), nullable=False),
         sa.Column("dedupe_key", sa.Text(), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True, comment="why it was refused or failed, or what it repeats"),
         sa.Column("execution_id", sa.Text(), nullable=True, comment="its first event holds the payload"),
-        sa.Column("payload", sa.Text(), nullable=True, comment="NULL when an execution holds it"),
+        sa.Column(
+            "payload", sa.Text(), nullable=True, comment="NULL when an execution holds it, or nobody proved who sent it"
+        ),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
+        sa.PrimaryKeyConstraint("webhook_id", "id"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "webhooks",
@@ -210,6 +233,7 @@ def downgrade() -> None:
     op.drop_index("timers_by_due", table_name="timers")
     op.drop_table("timers")
     op.drop_table("tenants")
+    op.drop_table("secrets")
     op.drop_table("node_executions")
     op.drop_table("jobs")
     op.drop_table("instance")

@@ -1,0 +1,68 @@
+"""The tenants' limits: read at start, changed by command, kept by the gate and the dispatcher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import select
+
+from flowrun.coordinator.admission import Gate
+from flowrun.coordinator.dispatcher import Dispatcher
+from flowrun.domain.events import ExecutionCreated
+from flowrun.domain.graph import Graph
+from flowrun.domain.json import JsonValue
+from flowrun.domain.states import ExecutionStatus
+from flowrun.persistence import tables as t
+from flowrun.persistence.executions import load, load_history
+from flowrun.ports import Clock, Graphs, Reader, TenantLimits
+
+
+class Limits:
+    """See `flowrun.ports.Limits`."""
+
+    def __init__(self, gate: Gate, dispatcher: Dispatcher, admit: Callable[[list[str]], None]) -> None:
+        """Wire it up: `admit` lets queued executions begin."""
+        self._gate = gate
+        self._dispatcher = dispatcher
+        self._admit = admit
+
+    def change(self, tenant_id: str, limits: TenantLimits) -> None:
+        """Let a tenant's limits be these from now on. What runs beyond them goes on to its end."""
+        self._gate.tenants[tenant_id] = limits
+        self._dispatcher.limit(tenant_id, limits.running_nodes)
+        self._admit(self._gate.changed(tenant_id))
+
+    async def recover(self, reader: Reader, graphs: Graphs, clock: Clock) -> None:
+        """Read the limits, and count the executions of earlier processes that fall under one."""
+        table = t.tenants
+        for row in await reader.all(select(table.c.id, table.c.limits).where(table.c.limits.is_not(None))):
+            limits = TenantLimits(**load(row["limits"]))
+            self._gate.tenants[row["id"]] = limits
+            self._dispatcher.limit(row["id"], limits.running_nodes)
+        live = t.executions.c.finished_at.is_(None)
+        versions = select(t.executions.c.tenant_id, t.executions.c.workflow_id, t.executions.c.version)
+        for row in await reader.all(versions.where(live).distinct()):
+            graph = await graphs.get(row["tenant_id"], row["workflow_id"], row["version"])
+            limited = self._gate.tenants.get(row["tenant_id"], TenantLimits()).running_executions is not None
+            if limited or graph.concurrency is not None:
+                await self._count(reader, graph, row["tenant_id"], clock.now())
+        self._admit(self._gate.settle())
+
+    async def _count(self, reader: Reader, graph: Graph, tenant_id: str, now: int) -> None:
+        table = t.executions
+        query = select(table.c.id, table.c.status).where(
+            table.c.finished_at.is_(None),
+            table.c.tenant_id == tenant_id,
+            table.c.workflow_id == graph.workflow_id,
+            table.c.version == graph.version,
+        )
+        for row in await reader.all(query.order_by(table.c.id)):
+            trigger: JsonValue = None
+            if graph.concurrency_key is not None:
+                _, created = (await load_history(reader, row["id"]))[0]
+                trigger = created.trigger if isinstance(created, ExecutionCreated) else None
+            limits = self._gate.limits_of(graph, tenant_id, {"trigger": trigger}, now)
+            if row["status"] == ExecutionStatus.QUEUED.value:
+                self._gate.wait(row["id"], limits)
+            else:
+                self._gate.enter(row["id"], limits)

@@ -1,0 +1,170 @@
+"""How many run at once, and how fairly: on the real runtime."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from support.gated import TYPES_WITH_GATED, Gated, ended, gated_runtime, save, start
+from support.invariants import check_database
+
+from flowrun.bus import OPERATOR
+from flowrun.commands.execution_commands import CancelExecution, PauseExecution, ResumeExecution, RetryExecution
+from flowrun.commands.set_tenant_limits import SetTenantLimits
+from flowrun.errors import FlowrunError
+from flowrun.queries.get_execution import GetExecution
+
+
+async def status(runtime, execution_id: str, tenant: str = "acme") -> str:
+    found = await runtime.mediator.send(GetExecution(tenant_id=tenant, execution_id=execution_id), OPERATOR)
+    return str(found["status"])
+
+
+async def test_beyond_a_workflows_limit_executions_wait_and_start_in_order(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", concurrency={"limit": 2})
+        ids = [await start(runtime, "acme") for _ in range(5)]
+        await gated.until_begun(2)
+        assert [await status(runtime, one) for one in ids] == ["running", "running", "queued", "queued", "queued"]
+        for number, one in enumerate(ids):
+            gated.let_end(one)
+            assert await ended(runtime, one) == "completed"
+            await gated.until_begun(min(number + 3, 5))
+        assert [execution for _, execution in gated.begun] == ids
+    check_database(tmp_path / "flowrun.db", types=TYPES_WITH_GATED)
+
+
+async def test_a_limit_can_refuse(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", concurrency={"limit": 1, "at_limit": "reject"})
+        first = await start(runtime, "acme")
+        with pytest.raises(FlowrunError, match="1 executions of this workflow run already"):
+            await start(runtime, "acme")
+        gated.open.set()
+        await ended(runtime, first)
+        assert await ended(runtime, await start(runtime, "acme")) == "completed"
+
+
+async def test_a_limit_can_let_the_newest_take_the_oldests_place(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", concurrency={"limit": 1, "at_limit": "cancel_oldest"})
+        first = await start(runtime, "acme")
+        await gated.until_begun(1)
+        second = await start(runtime, "acme")
+        assert await ended(runtime, first) == "cancelled"
+        await gated.until_begun(2)
+        gated.open.set()
+        assert await ended(runtime, second) == "completed"
+
+
+async def test_a_limit_holds_for_each_value_of_its_key(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", concurrency={"limit": 1, "key": "trigger.body.customer"})
+        ids = [await start(runtime, "acme", body={"customer": name}) for name in ("ann", "bob", "ann")]
+        await gated.until_begun(2)
+        assert [await status(runtime, one) for one in ids] == ["running", "running", "queued"]
+        gated.open.set()
+        assert [await ended(runtime, one) for one in ids] == ["completed"] * 3
+
+
+async def test_queued_executions_can_be_cancelled_and_paused(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", concurrency={"limit": 1})
+        first, cancelled, paused, last = [await start(runtime, "acme") for _ in range(4)]
+        await runtime.mediator.send(CancelExecution(tenant_id="acme", execution_id=cancelled), OPERATOR)
+        await runtime.mediator.send(PauseExecution(tenant_id="acme", execution_id=paused), OPERATOR)
+        gated.open.set()
+        assert [await ended(runtime, one) for one in (first, cancelled)] == ["completed", "cancelled"]
+        # The paused one has its place now, and keeps it while it is paused.
+        assert await status(runtime, paused) == "paused"
+        await runtime.mediator.send(ResumeExecution(tenant_id="acme", execution_id=paused), OPERATOR)
+        assert [await ended(runtime, one) for one in (paused, last)] == ["completed", "completed"]
+    check_database(tmp_path / "flowrun.db", types=TYPES_WITH_GATED)
+
+
+async def test_a_tenants_limit_takes_effect_at_once_and_can_be_lifted(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme", "globex") as runtime:
+        limits = SetTenantLimits(tenant_id="acme", running_executions=1)
+        await runtime.mediator.send(limits, OPERATOR)
+        for tenant in ("acme", "globex"):
+            await save(runtime, tenant)
+        ids = [await start(runtime, "acme") for _ in range(3)]
+        other = await start(runtime, "globex")
+        await gated.until_begun(2)
+        assert [await status(runtime, one) for one in ids] == ["running", "queued", "queued"]
+        assert await status(runtime, other, "globex") == "running"
+        await runtime.mediator.send(SetTenantLimits(tenant_id="acme"), OPERATOR)
+        await gated.until_begun(4)
+        gated.open.set()
+        assert [await ended(runtime, one) for one in ids] == ["completed"] * 3
+
+
+async def test_node_runs_of_a_tenant_can_be_limited(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme", "globex") as runtime:
+        await runtime.mediator.send(SetTenantLimits(tenant_id="acme", running_nodes=2), OPERATOR)
+        for tenant in ("acme", "globex"):
+            await save(runtime, tenant)
+        ids = [await start(runtime, "acme") for _ in range(4)]
+        other = await start(runtime, "globex")
+        await gated.until_begun(3)
+        assert sorted(tenant for tenant, _ in gated.begun) == ["acme", "acme", "globex"]
+        gated.open.set()
+        assert [await ended(runtime, one) for one in [*ids, other]] == ["completed"] * 5
+
+
+async def test_limits_and_the_queue_survive_a_restart(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme", shutdown_grace=0.0) as runtime:
+        await save(runtime, "acme", concurrency={"limit": 1})
+        ids = [await start(runtime, "acme") for _ in range(3)]
+        await gated.until_begun(1)
+    again = Gated()
+    async with gated_runtime(tmp_path, again, shutdown_grace=0.0) as runtime:
+        await again.until_begun(1)
+        newest = await start(runtime, "acme")
+        assert [await status(runtime, one) for one in [*ids, newest]] == ["running", "queued", "queued", "queued"]
+        again.open.set()
+        assert [await ended(runtime, one) for one in [*ids, newest]] == ["completed"] * 4
+        assert [execution for _, execution in again.begun] == [*ids, newest]
+    check_database(tmp_path / "flowrun.db", types=TYPES_WITH_GATED)
+
+
+async def test_a_retried_execution_counts_again(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", concurrency={"limit": 1})
+        first = await start(runtime, "acme")
+        await gated.until_begun(1)
+        await runtime.mediator.send(CancelExecution(tenant_id="acme", execution_id=first), OPERATOR)
+        assert await ended(runtime, first) == "cancelled"
+        await runtime.mediator.send(RetryExecution(tenant_id="acme", execution_id=first), OPERATOR)
+        second = await start(runtime, "acme")
+        assert await status(runtime, second) == "queued"
+        gated.open.set()
+        assert [await ended(runtime, one) for one in (first, second)] == ["completed", "completed"]
+
+
+async def test_a_flooding_tenant_delays_another_by_one_turn_at_most(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "flood", "calm", worker_webhook=4) as runtime:
+        for tenant in ("flood", "calm"):
+            await save(runtime, tenant)
+        flood = await asyncio.gather(*(start(runtime, "flood") for _ in range(500)))
+        await gated.until_begun(4)
+        calm = await start(runtime, "calm")
+        for _ in range(2):  # One of the flood may be served before it, for the ring was at its turn.
+            gated.let_end(gated.begun[0][1])
+            gated.begun.pop(0)
+            await gated.until_begun(4)
+        assert ("calm", calm) in gated.begun
+        gated.open.set()
+        assert await ended(runtime, calm) == "completed"
+        assert {await ended(runtime, one) for one in flood} == {"completed"}
