@@ -10,7 +10,7 @@ import sys
 
 import uvloop
 
-from benchmarks import engine, service
+from benchmarks import engine, routes, schedules, service
 
 AIMS = {
     "chain_steps_per_s": "≥ 3,500",
@@ -19,6 +19,8 @@ AIMS = {
     "start_s": "≤ 2",
     "idle_mb": "≤ 100",
     "webhook_to_echo": "≥ 0.3",
+    "accepts_10000_to_1": "≥ 0.9",
+    "schedule_start_p99_ms": "≤ 50",
 }
 
 
@@ -32,7 +34,12 @@ def main() -> None:
     found: dict[str, list[float]] = {}
     for number in range(rounds):
         print(f"run {number + 1} of {rounds} …", file=sys.stderr)
-        for figures in (uvloop.run(engine.measure(executions)), service.measure(seconds)):
+        for figures in (
+            uvloop.run(engine.measure(executions)),
+            uvloop.run(schedules.measure(executions)),
+            service.measure(seconds),
+            routes.measure(seconds),
+        ):
             for name, figure in figures.items():
                 found.setdefault(name, []).append(figure)
     medians = {name: statistics.median(values) for name, values in found.items()}

@@ -57,10 +57,7 @@ def chain(types: Runtime, length: int, kind: str = "step") -> Graph:
     """A trigger and a row of nodes."""
     nodes = [NodeDefinition("start", "manual")]
     nodes += [NodeDefinition(f"n{number}", kind) for number in range(length)]
-    edges = [
-        EdgeDefinition(f"e{number}", one.id, other.id)
-        for number, (one, other) in enumerate(pairwise(nodes))
-    ]
+    edges = [EdgeDefinition(f"e{number}", one.id, other.id) for number, (one, other) in enumerate(pairwise(nodes))]
     return compile_graph(WorkflowDefinition("chain", "Chain", tuple(nodes), tuple(edges)), 1, types.context.types)
 
 

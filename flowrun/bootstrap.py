@@ -14,7 +14,7 @@ from pathlib import Path
 
 import uuid_utils
 
-from flowrun.bus import OPERATOR, SYSTEM, Mediator, Scope, authorise, validate
+from flowrun.bus import OPERATOR, SYSTEM, Command, Mediator, Scope, authorise, validate
 from flowrun.clock import SystemClock
 from flowrun.commands import COMMANDS
 from flowrun.commands.create_key import CreateKey
@@ -24,21 +24,25 @@ from flowrun.commands.idempotency import idempotent
 from flowrun.commands.record_loss import RecordLoss
 from flowrun.commands.record_result import RecordResult
 from flowrun.commands.record_start import RecordStart
+from flowrun.commands.recover_events import RecoverEvents
 from flowrun.config import Settings
 from flowrun.coordinator.dispatcher import Dispatcher
 from flowrun.coordinator.effects import Effects
 from flowrun.coordinator.engine import ExecutionEngine
 from flowrun.coordinator.limits import Limits
 from flowrun.coordinator.recovery import Recovery
+from flowrun.coordinator.schedules import Scheduler
 from flowrun.coordinator.timers import DueTimer, Timers
+from flowrun.domain.execution import Execution
 from flowrun.domain.facts import TimerKind
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Cancelled, Outcome
-from flowrun.domain.turn import Job
+from flowrun.domain.turn import Decision, Job
 from flowrun.nodes.base import BaseNodeType
 from flowrun.nodes.http_client import HttpClient
 from flowrun.nodes.job import Services
 from flowrun.nodes.registry import NodeRegistry, builtin_types
+from flowrun.persistence.conversations import ConversationStore
 from flowrun.persistence.database import DataLock, ReadOnly, next_epoch, writing_engine
 from flowrun.persistence.encryption import Keyring, key_salt, load_keyring
 from flowrun.persistence.graphs import GraphStore
@@ -48,11 +52,17 @@ from flowrun.persistence.writer import GroupWriter
 from flowrun.ports import Clock, Context
 from flowrun.queries import QUERIES
 from flowrun.queue.local_queue import LocalQueue
+from flowrun.triggers.closed_tenants import ClosedTenants
+from flowrun.triggers.events import EventIndex
+from flowrun.triggers.listeners import Listeners
 from flowrun.triggers.routes import RouteIndex
-from flowrun.triggers.stored import load_routes
+from flowrun.triggers.stored import load_events, load_routes, load_tenants
 from flowrun.workers.attempts import Attempts
 
 _log = logging.getLogger(__name__)
+
+_RANDOM = random.SystemRandom()
+"""Not only for jitter: what stands for a secret in a job must not be guessed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -80,7 +90,7 @@ async def running(
     *,
     clock: Clock | None = None,
     node_types: Sequence[BaseNodeType] = (),
-    jitter: Callable[[], float] = random.random,
+    jitter: Callable[[], float] = _RANDOM.random,
 ) -> AsyncIterator[Runtime]:
     """Open the data directory, recover, and run until the block ends.
 
@@ -133,7 +143,8 @@ class _Parts:
         }
         self.attempts = Attempts(
             types=types,
-            services=Services(self.http),
+            services=Services(self.http, ConversationStore(reader, writer, clock)),
+            secrets=self.secrets,
             clock=clock,
             record_start=self._record_start,
             record_result=self._record_result,
@@ -142,12 +153,14 @@ class _Parts:
         self.dispatcher = Dispatcher(self.queue, capacities)
         self.timers = Timers(clock, reader, self._fire)
         self.effects = Effects(self.dispatcher, self.timers, self.attempts.stop, self._never_ran)
+        graphs = GraphStore(reader, types)
+        self.scheduler = Scheduler(clock, reader, graphs, self._send)
         self.engine = ExecutionEngine(
             clock=clock,
             writer=writer,
             reader=reader,
-            graphs=(graphs := GraphStore(reader, types)),
-            committed=self.effects,
+            graphs=graphs,
+            committed=self._committed,
             new_id=new_id,
             jitter=jitter,
             epoch=epoch,
@@ -162,13 +175,17 @@ class _Parts:
             graphs=graphs,
             engine=self.engine,
             routes=self.routes,
+            schedules=self.scheduler,
             limits=self.limits,
             types=types,
             secrets=self.secrets,
+            events=EventIndex(),
+            tenants=ClosedTenants(),
+            listeners=Listeners(),
             new_id=new_id,
             health=self._health,
         )
-        self.mediator = Mediator((COMMANDS, QUERIES), (validate, authorise), idempotent, self.context)
+        self.mediator = Mediator((COMMANDS, QUERIES), (authorise, validate), idempotent, self.context)
         self.recovery = Recovery(
             reader=reader,
             clock=clock,
@@ -184,6 +201,9 @@ class _Parts:
     @asynccontextmanager
     async def run(self) -> AsyncIterator[Runtime]:
         await load_routes(self.reader, self.routes)
+        await load_events(self.reader, self.context.events)
+        await load_tenants(self.reader, self.context.tenants)
+        await self.scheduler.load()
         await self.limits.recover(self.reader, self.context.graphs, self.context.clock)
         await self.secrets.report_lost()
         await self.queue.start()
@@ -191,8 +211,10 @@ class _Parts:
         async with _ungrouped(), asyncio.TaskGroup() as tasks:
             duties = [
                 tasks.create_task(self.timers.run(), name="timers"),
+                tasks.create_task(self.scheduler.run(), name="schedules"),
                 tasks.create_task(self.attempts.watch(), name="attempts"),
                 tasks.create_task(self.recovery.run(), name="recovery"),
+                tasks.create_task(self._send(RecoverEvents()), name="events"),
             ]
             self._ready = True
             try:
@@ -252,6 +274,13 @@ class _Parts:
             ),
             SYSTEM,
         )
+
+    async def _send(self, command: Command[None]) -> None:
+        await self.mediator.send(command, SYSTEM)
+
+    def _committed(self, execution: Execution, decision: Decision) -> None:
+        self.effects(execution, decision)
+        self.scheduler.committed(execution)
 
     async def _fire(self, timer: DueTimer) -> None:
         key = (timer.node_id, timer.iteration) if timer.node_id else None
@@ -334,6 +363,7 @@ async def run_service(
             socket_path=settings.socket,
             stop=stop,
             started=listening,
+            stopping=runtime.engine.end_waits,
             grace=settings.shutdown_grace / 2,
         )
 

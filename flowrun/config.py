@@ -165,6 +165,8 @@ class Settings:
     """How many running executions are kept in memory; the others are read again when they go on."""
     max_body_bytes: int = 1 << 20
     """The largest request body."""
+    webhook_rate: int = 5_000
+    """Requests per second that the webhooks of one tenant take together, twice as many in a burst."""
     shutdown_grace: float = 10.0
     """Seconds that running requests and nodes get to end after SIGTERM."""
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
@@ -209,6 +211,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "worker_scheduler": _whole_number(1, 10_000),
     "cache_executions": _whole_number(1, 10_000_000),
     "max_body_bytes": _whole_number(1024, 1 << 30),
+    "webhook_rate": _whole_number(1, 1_000_000),
     "shutdown_grace": _seconds,
 }
 _SECRET = ("database_url", "broker_url", "encryption_key")

@@ -76,6 +76,17 @@ class ConflictError(FlowrunError):
     code = "conflict"
 
 
+class TooManyRequestsError(FlowrunError):
+    """That is too much at once; try again later."""
+
+    code = "too-many-requests"
+
+    def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Whole seconds, at least 1."""
+
+
 class UnavailableError(FlowrunError):
     """The service cannot take this now; try again."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -119,8 +120,8 @@ class Engine(Protocol):
         Raises `NotFoundError` and, for a command that the state doesn't allow, `ConflictError`.
         """
 
-    async def start_error_workflow(self, execution_id: str) -> None:
-        """Start, once, the workflow that handles the failure of this execution's workflow."""
+    async def look(self, execution_id: str) -> Execution:
+        """The execution as it is stored, also an ended one. Raises `NotFoundError`."""
 
     async def ending(self, execution_id: str, *, response: bool, timeout: float) -> Ending | None:
         """Wait until the execution has ended (or, with `response`, answered); None after `timeout` seconds."""
@@ -169,6 +170,52 @@ class Routes(Protocol):
         """Let a workflow's webhooks be these `(webhook id, node id, config)`, and no others."""
 
 
+@dataclass(frozen=True, slots=True)
+class EventMatch:
+    """One event trigger that an event matches by its type."""
+
+    tenant_id: str
+    workflow_id: str
+    node_id: str
+    config: JsonObject
+    """The event node's params with their defaults."""
+
+
+class EventTriggers(Protocol):
+    """The event triggers of published workflows, by type."""
+
+    def match(self, tenant_id: str, event_type: str) -> Sequence[EventMatch]:
+        """Every trigger that waits for the type; the cost grows with what is found, not with what there is."""
+
+    def replace(self, tenant_id: str, workflow_id: str, triggers: Sequence[tuple[str, JsonObject]]) -> None:
+        """Let a workflow's event triggers be these `(node id, config)`, and no others."""
+
+
+class Tenants(Protocol):
+    """Which tenants are disabled: nothing new is started for them."""
+
+    def disabled(self, tenant_id: str) -> bool:
+        """Whether it is; an unknown tenant is not."""
+
+    def change(self, tenant_id: str, *, disabled: bool) -> None:
+        """Let it be so from now on."""
+
+
+class Listeners(Protocol):
+    """Who waits to be shown the next request to a path, published or not."""
+
+    def listening(
+        self, tenant_id: str, path: str, methods: frozenset[str]
+    ) -> AbstractContextManager[asyncio.Future[JsonObject]]:
+        """A future of the next request, for as long as the block lasts; no methods are any. Raises `ConflictError`."""
+
+    def waits(self, tenant_id: str, method: str, path: str) -> bool:
+        """Whether somebody waits for such a request; `path` is percent-encoded as it was sent."""
+
+    def show(self, tenant_id: str, method: str, path: str, request: JsonObject) -> None:
+        """Let those who wait for such a request see it."""
+
+
 class Secrets(Protocol):
     """The secrets of tenants, stored encrypted."""
 
@@ -189,6 +236,13 @@ class Secrets(Protocol):
         """Read the secret anew: it has changed."""
 
 
+class Schedules(Protocol):
+    """What lets schedules fire."""
+
+    def changed(self) -> None:
+        """Look at the stored schedules anew: some have changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What handlers are given."""
@@ -199,9 +253,13 @@ class Context:
     graphs: Graphs
     engine: Engine
     routes: Routes
+    schedules: Schedules
     limits: Limits
     types: NodeTypes
     secrets: Secrets
+    events: EventTriggers
+    tenants: Tenants
+    listeners: Listeners
     new_id: Callable[[], str]
     """UUIDv7 as text."""
     health: Callable[[], Awaitable[JsonObject]]

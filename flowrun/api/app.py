@@ -17,6 +17,7 @@ from flowrun.api.body import MAX_BYTES, json_object, read_body
 from flowrun.api.operation import Call, Operation, idempotency_key, read_fields, read_query
 from flowrun.api.problems import problem_of
 from flowrun.api.routes import OPERATIONS, WEBHOOKS
+from flowrun.api.webhook_throttle import WebhookThrottle
 from flowrun.api.webhooks import WebhookDoor
 from flowrun.bus import Mediator, Principal
 from flowrun.config import Settings
@@ -49,7 +50,8 @@ def create_app(
     # Its redirects would be built from whatever `Host` the client sent.
     api.router.redirect_slashes = False
     api.state.authenticator = authenticator
-    return Front(api, WebhookDoor(mediator, context, max_body_bytes), context.new_id)
+    throttle = WebhookThrottle() if settings is None else WebhookThrottle(settings.webhook_rate)
+    return Front(api, WebhookDoor(mediator, context, max_body_bytes, throttle), context.new_id)
 
 
 async def _answer_error(_request: Request, error: Exception) -> Response:

@@ -28,6 +28,8 @@ class Authenticator:
         self._mediator = mediator
         self._clock = clock
         self._known: OrderedDict[str, tuple[float, KeyRecord]] = OrderedDict()
+        self._changes = 0
+        """Counts what was forgotten: a key that was read before its revocation must not be remembered after it."""
 
     async def principal(self, scope: Scope) -> Principal:
         """Raises `UnauthenticatedError` when there is no valid key."""
@@ -41,15 +43,17 @@ class Authenticator:
 
     def forget(self, key_id: str) -> None:
         """Ask the database anew: the key has changed."""
+        self._changes += 1
         self._known.pop(key_id, None)
 
     async def _record(self, key_id: str) -> KeyRecord | None:
         known = self._known.get(key_id)
         if known is not None and time.monotonic() - known[0] < _KNOWN_SECONDS:
             return known[1]
+        changes = self._changes
         record = await self._mediator.send(FindKey(key_id=key_id), SYSTEM)
         self._known.pop(key_id, None)
-        if record is not None:
+        if record is not None and changes == self._changes:
             self._known[key_id] = (time.monotonic(), record)
             while len(self._known) > _MOST_KNOWN:
                 self._known.popitem(last=False)

@@ -142,6 +142,8 @@ def _webhooks() -> dict[str, Any]:
     answers = {
         "200": {"description": "The workflow's own answer, where it is configured to give one."},
         "202": {"description": "Stored and started: `{execution_ids, executions: [{execution_id, status_url}]}`."},
+        "401": {**_ERROR, "description": "No webhook there believes the sender; always the same problem."},
+        "429": {**_ERROR, "description": "Too many requests; `Retry-After` has the seconds to wait."},
         "default": _ERROR,
     }
     document = {

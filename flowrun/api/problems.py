@@ -26,6 +26,7 @@ _STATUS: Mapping[type[errors.FlowrunError], int] = {
     errors.TooLargeError: 413,
     errors.InvalidInputError: 422,
     IdempotencyKeyReusedError: 422,
+    errors.TooManyRequestsError: 429,
     errors.UnavailableError: 503,
 }
 _CODES = {404: "not-found", 405: "method-not-allowed", 400: "malformed"}
@@ -93,6 +94,8 @@ def _headers(error: errors.FlowrunError) -> dict[str, str]:
         return {"www-authenticate": 'Bearer realm="flowrun"'}
     if isinstance(error, MethodNotAllowedError):
         return {"allow": ", ".join(sorted(error.allowed))}
+    if isinstance(error, errors.TooManyRequestsError):
+        return {"retry-after": str(error.retry_after)}
     if isinstance(error, errors.UnavailableError):
         return {"retry-after": "1"}
     if isinstance(error, (RequestTimeoutError, errors.TooLargeError)):

@@ -18,6 +18,7 @@ from hypercorn.config import Config
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from flowrun.api.auth import LOCAL
+from flowrun.api.unread import BodyReader, has_body
 from flowrun.errors import ConfigurationError
 
 _BACKLOG = 1024
@@ -34,14 +35,16 @@ async def serve(
     socket_path: Path | None = None,
     stop: asyncio.Event,
     started: Callable[[int], None] = lambda _port: None,
+    stopping: Callable[[], None] = lambda: None,
     grace: float = 5.0,
 ) -> None:
     """Serve until `stop` is set; requests that run then get `grace` seconds, and are cancelled after them.
 
-    `started` is given the port, also when `port` 0 took any free one. A request of the unix socket is the
-    operator's. `scope["state"]["flowrun_closing"]` is the `stop` event, for streams to watch. Raises
-    `ConfigurationError` when an address can't be had. Whoever calls this holds the lock of the data directory: a
-    socket file that is there already is a dead process's.
+    `started` is given the port, also when `port` 0 took any free one; `stopping` is called as soon as `stop` is
+    set, to end what requests wait for. A request of the unix socket is the operator's.
+    `scope["state"]["flowrun_closing"]` is the `stop` event, for streams to watch. Raises `ConfigurationError` when an
+    address can't be had. Whoever calls this holds the lock of the data directory: a socket file that is there
+    already is a dead process's.
     """
     requests = _Requests(app, stop)
     tcp = _tcp_socket(host, port)
@@ -58,6 +61,7 @@ async def serve(
                 servers.start_soon(_serve, requests.local, local, stop)
             started(bound)
             await stop.wait()
+            stopping()
             await requests.finish(grace)
             # On some Pythons hypercorn waits for every connection, as long as its client likes.
             servers.cancel_scope.deadline = anyio.current_time() + _CLOSING_SECONDS
@@ -114,6 +118,9 @@ class _Requests:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - narrows the type
         self._running.add(task)
+        if has_body(scope):
+            body = BodyReader(receive, send)
+            receive, send = body.receive, body.send
         try:
             await self._app(scope, receive, send)
         finally:

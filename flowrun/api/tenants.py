@@ -12,6 +12,7 @@ from flowrun.commands.create_key import CreateKey
 from flowrun.commands.create_tenant import CreateTenant
 from flowrun.commands.revoke_key import RevokeKey
 from flowrun.commands.set_tenant_limits import AT_LIMIT, SetTenantLimits
+from flowrun.commands.set_tenant_status import SetTenantStatus
 from flowrun.queries.list_keys import ListKeys
 from flowrun.queries.list_tenants import ListTenants
 
@@ -44,6 +45,17 @@ async def set_limits(call: Call) -> Response:
         idempotency_key=call.idempotency_key,
     )
     return JsonReply(await call.send(message))
+
+
+def _status(name: str, summary: str, *, disabled: bool) -> Operation:
+    async def endpoint(call: Call) -> Response:
+        message = SetTenantStatus(
+            tenant_id=call.path("tenant"), disabled=disabled, idempotency_key=call.idempotency_key
+        )
+        return JsonReply(await call.send(message))
+
+    path = f"/api/v1/tenants/{{tenant}}/{name}"
+    return Operation("POST", path, endpoint, summary, body=(), answers={200: "`{id, status, changed}`."})
 
 
 async def create_key(call: Call) -> Response:
@@ -120,6 +132,8 @@ OPERATIONS = (
         ),
         answers={200: "`{running_executions, running_nodes, at_limit}`."},
     ),
+    _status("disable", "Let nothing new start for a tenant; what runs goes on (operator only)", disabled=True),
+    _status("enable", "Let a disabled tenant be active again (operator only)", disabled=False),
     *_keys("/api/v1/tenants/{tenant}/keys", "a tenant"),
     *_keys("/api/v1/keys", "the operators"),
 )

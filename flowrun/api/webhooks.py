@@ -1,39 +1,63 @@
-"""The door for webhooks: reads the request, lets executions start, answers as the webhook says."""
+"""The door for webhooks: reads the request, finds out who believes it, lets executions start, answers."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import parse_qsl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
 
-from flowrun.api.body import check_encoding, is_json, media_type, parse_json, read_body
-from flowrun.api.problems import problem, problem_of
-from flowrun.api.replies import JsonReply, execution_url
-from flowrun.api.sent_response import sent_response
+from flowrun.api.body import read_body
+from flowrun.api.problems import problem_of
+from flowrun.api.webhook_body import form_fields, payload
+from flowrun.api.webhook_replies import accepted, answered, ended
+from flowrun.api.webhook_throttle import WebhookThrottle
 from flowrun.bus import SYSTEM, Mediator
-from flowrun.commands.receive_webhook import Deliveries, Delivery, ReceiveWebhook, execution_ids
+from flowrun.commands.receive_webhook import Deliveries, Delivery, ReceiveWebhook
+from flowrun.commands.record_refusals import RecordRefusals
+from flowrun.domain.failure import rfc3339
 from flowrun.domain.json import JsonObject, JsonValue
-from flowrun.domain.states import ExecutionStatus
-from flowrun.errors import InvalidInputError, Issue, MalformedError, NotFoundError
-from flowrun.ports import Context, Ending
+from flowrun.errors import FlowrunError, NotFoundError, UnauthenticatedError
+from flowrun.ports import Context, RouteMatch
+from flowrun.triggers.authenticity import NONE, answer_subscription, judge, needs_proof
+from flowrun.triggers.providers import event_of, provider_of
+from flowrun.triggers.verification import SignedRequest, credential_headers, meta, recognised, slack
 
 _PREFIX = len("/webhooks/")
-_MOST_FIELDS = 10_000
+_NONE_MORE = frozenset[str]()
+_Parsed = TypeVar("_Parsed")
+
+
+@dataclass(slots=True)
+class _Request:
+    """A request on its way in."""
+
+    tenant_id: str
+    method: str
+    path: str
+    headers: dict[str, str]
+    query_string: bytes
+    received_at: int
+    """Milliseconds since the epoch."""
+    query: JsonObject = field(default_factory=dict)
+    raw: bytes = b""
 
 
 class WebhookDoor:
     """`ANY /webhooks/{tenant}/{path}`, as an ASGI application."""
 
-    def __init__(self, mediator: Mediator, context: Context, max_body_bytes: int) -> None:
+    def __init__(
+        self, mediator: Mediator, context: Context, max_body_bytes: int, throttle: WebhookThrottle | None = None
+    ) -> None:
         self._mediator = mediator
         self._context = context
         self._max_body_bytes = max_body_bytes
+        self._throttle = throttle or WebhookThrottle()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """ASGI."""
         try:
             reply = await self._reply(scope, receive)
@@ -43,31 +67,56 @@ class WebhookDoor:
             reply.body = b""
         await reply(scope, receive, send)
 
-    async def _reply(self, scope: Scope, receive: Receive) -> Response:
+    async def _reply(self, scope: AsgiScope, receive: Receive) -> Response:
         tenant_id, _, path = _address(scope).partition("/")
-        headers = _headers(scope)
-        # An address that nobody listens on must not cost the reading of a body.
-        matches = self._context.routes.match(tenant_id, scope["method"], path)
-        if not matches:
-            if not self._context.routes.methods(tenant_id, path):
-                raise NotFoundError("No webhook listens there")
-            raw = b""
-        else:
-            raw = await read_body(receive, limit=self._max_body_bytes)
+        method, routes = scope["method"], self._context.routes
+        # An address that nobody listens on must not cost the reading of anything.
+        matches = routes.match(tenant_id, method, path)
+        is_heard = self._context.listeners.waits(tenant_id, method, path)
+        if self._context.tenants.disabled(tenant_id):
+            raise NotFoundError("No webhook listens there")
+        if not matches and not is_heard and not routes.methods(tenant_id, path):
+            raise NotFoundError("No webhook listens there")
+        now = self._context.clock.now()
+        request = _Request(tenant_id, method, path, _headers(scope), scope["query_string"], now)
+        if meta.is_handshake(method, request.query_string):
+            challenge = await self._subscription(request)
+            if challenge is not None:
+                return _challenge(challenge)
+        if matches or is_heard:
+            await self._admit(request, matches)
+            request.query = await self._parsed(request, matches, _query)
+            request.raw = await self._read(request, matches, receive)
+        if is_heard:
+            self._context.listeners.show(tenant_id, method, path, _shown(request))
+            if not matches:
+                return accepted(tenant_id, Deliveries([]))
+        return await self._start(request, matches)
+
+    async def _start(self, request: _Request, matches: Sequence[RouteMatch]) -> Response:
+        secret_headers = _NONE_MORE
+        if needs_proof(matches):
+            secret_headers = _NONE_MORE.union(*(credential_headers(match.config.get("auth")) for match in matches))
+            matches = await self._proven(request, matches)
+        body = await self._parsed(request, matches, _payload)
+        challenge = slack.challenge(body) if any(_scheme(match) == "slack" for match in matches) else None
+        if challenge is not None:
+            return _challenge(challenge)
         message = ReceiveWebhook(
-            tenant_id=tenant_id,
+            tenant_id=request.tenant_id,
             matches=matches,
-            method=scope["method"],
-            path=path,
-            headers=headers,
-            query=_fields(scope["query_string"], "query"),
-            body=payload(raw, headers) if raw else None,
-            received_at=self._context.clock.now(),
+            method=request.method,
+            path=request.path,
+            headers=request.headers,
+            secret_headers=secret_headers,
+            query=request.query,
+            body=body,
+            received_at=request.received_at,
         )
         deliveries = await self._mediator.send(message, SYSTEM)
         if deliveries.synchronous is not None:
             return await self._awaited(deliveries.synchronous, deliveries)
-        return _accepted(tenant_id, deliveries)
+        return accepted(request.tenant_id, deliveries)
 
     async def _awaited(self, delivery: Delivery, deliveries: Deliveries) -> Response:
         config, execution_id = delivery.match.config, str(delivery.execution_id)
@@ -78,19 +127,71 @@ class WebhookDoor:
             timeout=float(timeout) if isinstance(timeout, (int, float)) else 30.0,
         )
         if ending is None:
-            return _accepted(delivery.match.tenant_id, deliveries)
-        if mode == "response_node":
-            return _answered(ending)
-        return _ended(ending)
+            return accepted(delivery.match.tenant_id, deliveries)
+        return answered(ending) if mode == "response_node" else ended(ending)
+
+    # --- what keeps a request out
+
+    async def _admit(self, request: _Request, matches: Sequence[RouteMatch]) -> None:
+        """Raise `TooManyRequestsError` when a bucket is empty; the log tells of it once in a while."""
+        now = request.received_at / 1000
+        error = self._throttle.admit(request.tenant_id, matches, now)
+        if error is not None:
+            await self._record(request, self._throttle.to_be_noted(matches, now))
+            raise error
+
+    async def _read(self, request: _Request, matches: Sequence[RouteMatch], receive: Receive) -> bytes:
+        try:
+            return await read_body(receive, limit=self._max_body_bytes)
+        except FlowrunError as error:
+            await self._record(request, [(match, str(error)) for match in matches])
+            raise
+
+    async def _parsed(
+        self, request: _Request, matches: Sequence[RouteMatch], parse: Callable[[_Request], _Parsed]
+    ) -> _Parsed:
+        try:
+            return parse(request)
+        except FlowrunError as error:
+            await self._record(request, [(match, str(error)) for match in matches])
+            raise
+
+    async def _proven(self, request: _Request, matches: Sequence[RouteMatch]) -> Sequence[RouteMatch]:
+        """The webhooks that believe the sender. Raises `UnauthenticatedError`, always the same, when none does."""
+        signed = SignedRequest(request.raw, request.headers, request.query, request.received_at // 1000)
+        verdict = await judge(matches, signed, self._context.secrets)
+        await self._record(request, verdict.refused)
+        if not verdict.accepted:
+            raise _refusal()
+        return verdict.accepted
+
+    async def _subscription(self, request: _Request) -> str | None:
+        """The answer to Meta's handshake; None when no webhook for Meta listens there."""
+        posted = self._context.routes.match(request.tenant_id, "POST", request.path)
+        matches = [match for match in posted if _scheme(match) == "meta"]
+        if not matches:
+            return None
+        await self._admit(request, matches)
+        request.query = await self._parsed(request, matches, _query)
+        challenge, refused = await answer_subscription(matches, request.query, self._context.secrets)
+        await self._record(request, refused)
+        if challenge is None:
+            raise _refusal()
+        return challenge
+
+    async def _record(self, request: _Request, refusals: Sequence[tuple[RouteMatch, str]]) -> None:
+        if refusals:
+            message = RecordRefusals(tenant_id=request.tenant_id, refusals=refusals, received_at=request.received_at)
+            await self._mediator.send(message, SYSTEM)
 
 
-def _address(scope: Scope) -> str:
+def _address(scope: AsgiScope) -> str:
     """Tenant and path as they were sent: decoding comes after splitting, so that `%2F` divides nothing."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     return raw.partition(b"?")[0].decode("latin-1")[_PREFIX:]
 
 
-def _headers(scope: Scope) -> dict[str, str]:
+def _headers(scope: AsgiScope) -> dict[str, str]:
     """The headers by name in lower case; of one that is sent several times, the values joined."""
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
@@ -100,99 +201,46 @@ def _headers(scope: Scope) -> dict[str, str]:
     return headers
 
 
-def payload(raw: bytes, headers: Mapping[str, str]) -> JsonValue:
-    """The body as JSON: JSON and forms as what they hold, text as a string, anything else as `{"base64": …}`.
-
-    Raises `MalformedError`, `InvalidInputError`, `UnsupportedMediaTypeError` for a compressed one.
-    """
-    check_encoding(headers)
-    kind = media_type(headers)
-    if is_json(kind) or not kind:
-        return _maybe_json(raw) if not kind else parse_json(raw)
-    if kind == "application/x-www-form-urlencoded":
-        return _fields(raw, "form")
-    if kind.startswith("text/") or kind == "application/xml":
-        text = _text(raw)
-        if text is not None:
-            return text
-    return {"base64": base64.b64encode(raw).decode()}
+def _query(request: _Request) -> JsonObject:
+    return form_fields(request.query_string, "query")
 
 
-def _maybe_json(raw: bytes) -> JsonValue:
-    """A body of unknown type: JSON if it is, else text, else bytes."""
+def _payload(request: _Request) -> JsonValue:
+    return payload(request.raw, request.headers) if request.raw else None
+
+
+def _scheme(match: RouteMatch) -> str:
+    auth = match.config.get("auth")
+    return str(auth.get("type")) if isinstance(auth, dict) else NONE
+
+
+def _refusal() -> UnauthenticatedError:
+    return UnauthenticatedError("This webhook doesn't accept the request: who sent it is not proven.")
+
+
+def _challenge(text: str) -> Response:
+    return PlainTextResponse(text, headers={"x-content-type-options": "nosniff"})
+
+
+def _shown(request: _Request) -> JsonObject:
+    """A request for a test listener: everything as it came, who it says it is from, and nothing checked."""
+    body: JsonValue = None
+    problem: str | None = None
     try:
-        return parse_json(raw)
-    except MalformedError:
-        text = _text(raw)
-        return text if text is not None else {"base64": base64.b64encode(raw).decode()}
-
-
-def _text(raw: bytes) -> str | None:
-    """The text of UTF-8 bytes; None for others, and for what databases refuse in a text."""
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        return None
-    return None if "\x00" in text else text
-
-
-def _fields(raw: bytes, noun: str) -> JsonObject:
-    """Names and values; a name that is given several times has a list."""
-    if not raw:
-        return {}
-    try:
-        pairs = parse_qsl(raw.decode(errors="replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-    except ValueError:
-        message = f"has more than {_MOST_FIELDS:,} fields"
-        raise InvalidInputError(f"The {noun} {message}", [Issue(noun, message)]) from None
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if "\x00" in name or "\x00" in value:
-            raise MalformedError(f"The {noun} has the character U+0000")
-        if name not in found:
-            found[name] = value
-        elif isinstance(found[name], list):
-            found[name].append(value)
-        else:
-            found[name] = [found[name], value]
-    return found
-
-
-def _accepted(tenant_id: str, deliveries: Deliveries) -> Response:
-    """202 with what was started; 200 when every webhook's filter let the request pass by."""
-    ids = execution_ids(deliveries.all)
-    document = {
-        "execution_ids": ids,
-        "executions": [
-            {
-                "execution_id": delivery.execution_id,
-                "status_url": execution_url(tenant_id, delivery.execution_id),
-                "outcome": delivery.outcome.value,
-            }
-            for delivery in deliveries.all
-            if delivery.execution_id is not None
-        ],
+        body = _payload(request)
+    except FlowrunError as error:
+        problem = str(error)
+    headers = dict(request.headers)
+    event, key = event_of(provider_of({}, body, headers), body, headers)
+    return {
+        "method": request.method,
+        "path": request.path,
+        "headers": {**headers},
+        "query": request.query,
+        "body": body,
+        "problem": problem,
+        "event": event,
+        "idempotency_key": key,
+        "signed_for": [*recognised(headers)],
+        "received_at": rfc3339(request.received_at),
     }
-    return JsonReply(document, 202 if ids else 200)
-
-
-def _answered(ending: Ending) -> Response:
-    if ending.response is not None:
-        return sent_response(ending.response)
-    if ending.status in {ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.CANCELLED}:
-        return _failed(ending)
-    return problem(
-        "no-response", 500, "The workflow ended without sending a response.", execution_id=ending.execution_id
-    )
-
-
-def _ended(ending: Ending) -> Response:
-    if ending.status is ExecutionStatus.COMPLETED:
-        return JsonReply(ending.output)
-    return _failed(ending)
-
-
-def _failed(ending: Ending) -> Response:
-    """What went wrong is for the workflow's owner: the caller gets the id to ask with."""
-    words = ending.status.value.replace("_", " ")
-    return problem("execution-failed", 500, f"The execution ended as {words}.", execution_id=ending.execution_id)

@@ -15,7 +15,6 @@ from flowrun.domain.definition import WorkflowStatus
 from flowrun.domain.json import JsonObject
 from flowrun.queries.export_workflow import ExportFormat, ExportWorkflow
 from flowrun.queries.get_workflow import GetWorkflow
-from flowrun.queries.list_webhooks import ListWebhooks
 from flowrun.queries.list_workflows import ListWorkflows
 from flowrun.queries.validate_workflow import ValidateWorkflow
 
@@ -62,17 +61,6 @@ async def listing(call: Call) -> Response:
         tenant_id=call.path("tenant"),
         status=None if status is None else WorkflowStatus(status),
         q=call.query["q"],
-        limit=call.query["limit"],
-        cursor=call.query["cursor"],
-    )
-    return page(call.request, await call.send(query))
-
-
-async def webhooks(call: Call) -> Response:
-    """List where workflows listen."""
-    query = ListWebhooks(
-        tenant_id=call.path("tenant"),
-        workflow_id=call.query["workflow"],
         limit=call.query["limit"],
         cursor=call.query["cursor"],
     )
@@ -155,14 +143,6 @@ OPERATIONS = (
         "Export a workflow as a file",
         query=(Param("format", "string", "Of the file.", choices=tuple(ExportFormat), default="yaml"), _VERSION),
         answers={200: "YAML, JSON or Mermaid."},
-    ),
-    Operation(
-        "GET",
-        "/api/v1/tenants/{tenant}/webhooks",
-        webhooks,
-        "List where workflows listen",
-        query=(Param("workflow", "string", "Of this workflow alone."), *_PAGE),
-        answers={200: "`{items, next}`, with a `Link` header."},
     ),
     _status("publish", WorkflowStatus.PUBLISHED, "Let triggers start a workflow"),
     _status("archive", WorkflowStatus.ARCHIVED, "Let nothing start a workflow any more"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from flowrun.cli import output as out
 from flowrun.cli.options import output_option, service_options, tenant_option, tenant_path
+from flowrun.errors import MalformedError
 
 if TYPE_CHECKING:
     from flowrun.cli.client import ServiceClient
@@ -29,15 +31,21 @@ def keys() -> None:
     "--scope", "scopes", multiple=True, type=click.Choice(SCOPES), default=("read", "run"), show_default=True,
     help="What the key may do; repeat it.",
 )  # fmt: skip
+@click.option("--expires-in", metavar="DURATION", help="When it stops working, e.g. 90d or 12h. Default: never.")
 @tenant_option
 @service_options
 @output_option
-def create(client: ServiceClient, name: str, scopes: tuple[str, ...], tenant: str, output: str) -> None:
+def create(
+    client: ServiceClient, name: str, scopes: tuple[str, ...], expires_in: str | None, tenant: str, output: str
+) -> None:
     """Create a key called NAME and print it: this is the only time that it is shown.
 
     Example: flowrun keys create ci --scope read --scope run
     """
-    document = client.post(tenant_path(tenant, "keys"), {"name": name, "scopes": list(scopes)})
+    body: dict[str, object] = {"name": name, "scopes": list(scopes)}
+    if expires_in is not None:
+        body["expires_at"] = _end_of(expires_in)
+    document = client.post(tenant_path(tenant, "keys"), body)
     if output == "json":
         out.print_json(document)
         return
@@ -64,11 +72,13 @@ def list_keys(client: ServiceClient, tenant: str, output: str) -> None:
             one.get("name"),
             ",".join(one.get("scopes", ())),
             out.local_time(one.get("created_at")),
+            out.local_time(one.get("expires_at")),
             one["status"],
         )
         for one in found
     ]
-    out.print_table(("id", "name", "scopes", "created", "state"), rows, empty=f"The tenant {tenant!r} has no keys.")
+    columns = ("id", "name", "scopes", "created", "expires", "state")
+    out.print_table(columns, rows, empty=f"The tenant {tenant!r} has no keys.")
 
 
 @keys.command()
@@ -82,3 +92,13 @@ def revoke(client: ServiceClient, key_id: str, tenant: str) -> None:
     """
     client.ask("DELETE", tenant_path(tenant, "keys", key_id))
     click.echo(f"{key_id} is revoked")
+
+
+def _end_of(duration: str) -> str:
+    """The time after a duration from now, as RFC 3339; raises `MalformedError` for what is none."""
+    from flowrun.formats.duration import parse_duration  # noqa: PLC0415 - the package loads YAML
+
+    try:
+        return (datetime.now(UTC) + timedelta(seconds=parse_duration(duration))).isoformat()
+    except (ValueError, OverflowError) as error:
+        raise MalformedError(f"--expires-in: {error}") from None

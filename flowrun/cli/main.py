@@ -26,11 +26,15 @@ SECTIONS = {
     "Executions": {
         "start": "flowrun.cli.start:start",
         "executions": "flowrun.cli.executions:executions",
+        "events": "flowrun.cli.events:events",
     },
     "Administration": {
         "workflows": "flowrun.cli.workflows:workflows",
+        "schedules": "flowrun.cli.schedules:schedules",
+        "webhooks": "flowrun.cli.webhooks:webhooks",
         "tenants": "flowrun.cli.tenants:tenants",
         "keys": "flowrun.cli.keys:keys",
+        "secrets": "flowrun.cli.secrets:secrets",
         "nodes": "flowrun.cli.nodes:nodes",
     },
     "Operations": {
@@ -38,6 +42,7 @@ SECTIONS = {
         "doctor": "flowrun.cli.doctor:doctor",
         "healthcheck": "flowrun.cli.healthcheck:healthcheck",
         "completion": "flowrun.cli.completion:completion",
+        "dev": "flowrun.cli.dev:dev",
     },
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import click
 
@@ -13,11 +14,12 @@ if TYPE_CHECKING:
     from flowrun.cli.client import ServiceClient
 
 PATH = "/api/v1/tenants"
+COUNTS = ("workflows", "executions_live", "keys", "secrets")
 
 
 @click.group()
 def tenants() -> None:
-    """Create and list tenants.
+    """Create, list, limit, disable and enable tenants.
 
     Example: flowrun tenants create acme --name "Acme Ltd"
     """
@@ -81,5 +83,39 @@ def list_tenants(client: ServiceClient, output: str) -> None:
     if output == "json":
         out.print_json(found)
         return
-    rows = [(one["id"], one.get("status"), out.local_time(one.get("created_at")), one.get("name")) for one in found]
-    out.print_table(("id", "status", "created", "name"), rows, empty="No tenants.")
+    rows = [
+        (
+            one["id"],
+            one["status"],
+            *(one["counts"][name] for name in COUNTS),
+            out.local_time(one["created_at"]),
+            one["name"],
+        )
+        for one in found
+    ]
+    columns = ("id", "status", "workflows", "live", "keys", "secrets", "created", "name")
+    out.print_table(columns, rows, empty="No tenants.")
+
+
+@tenants.command()
+@click.argument("tenant")
+@service_options
+def disable(client: ServiceClient, tenant: str) -> None:
+    """Let nothing new start for the tenant TENANT; what runs goes on to its end.
+
+    Example: flowrun tenants disable acme
+    """
+    client.post(f"{PATH}/{quote(tenant, safe='')}/disable")
+    click.echo(f"{tenant} is disabled: its webhooks are not found, starts and events are refused")
+
+
+@tenants.command()
+@click.argument("tenant")
+@service_options
+def enable(client: ServiceClient, tenant: str) -> None:
+    """Let the disabled tenant TENANT be active again.
+
+    Example: flowrun tenants enable acme
+    """
+    client.post(f"{PATH}/{quote(tenant, safe='')}/enable")
+    click.echo(f"{tenant} is active")

@@ -18,6 +18,7 @@ from flowrun.commands.execution_commands import (
     ResumeExecution,
     RetryExecution,
     TerminateExecution,
+    check_reason,
 )
 from flowrun.domain.json import JsonObject
 from flowrun.domain.states import ExecutionStatus
@@ -70,7 +71,8 @@ class BulkExecutions(Command[JsonObject]):
     limit: int = MOST
 
     def check(self) -> None:
-        """Refuse a filter that holds for everything, and too many ids."""
+        """Refuse a filter that holds for everything, too many ids, and a reason that is too long."""
+        check_reason(self.reason)
         issues = []
         if not (self.ids or self.status or self.workflow_id or self.since or self.until):
             issues.append(Issue("", "say which executions: ids, status, workflow, since or until"))

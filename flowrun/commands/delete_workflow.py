@@ -8,6 +8,8 @@ from typing import ClassVar
 from sqlalchemy import Connection, delete, func, select
 
 from flowrun.bus import Command, Principal, Scope
+from flowrun.commands.workflow_events import store_events
+from flowrun.commands.workflow_schedules import store_schedules
 from flowrun.domain.json import JsonObject
 from flowrun.domain.states import FINAL_EXECUTION, ExecutionStatus
 from flowrun.errors import ConflictError, NotFoundError
@@ -39,10 +41,15 @@ async def handle(message: DeleteWorkflow, context: Context, _principal: Principa
         if connection.execute(gone).rowcount == 0:
             raise NotFoundError(f"The tenant {tenant_id} has no workflow {workflow_id}")
         connection.execute(delete(hooks).where(hooks.c.tenant_id == tenant_id, hooks.c.workflow_id == workflow_id))
+        store_events(connection, tenant_id, workflow_id, [], active=False)
+        now = context.clock.now()
+        store_schedules(connection, tenant_id, workflow_id, [], active=False, now=now, new_id=context.new_id)
 
     await context.writer.transact(change)
     context.routes.replace(tenant_id, workflow_id, [])
+    context.events.replace(tenant_id, workflow_id, [])
     context.graphs.forget(tenant_id, workflow_id)
+    context.schedules.changed()
     return {"id": workflow_id, "deleted": True}
 
 

@@ -9,7 +9,11 @@ from typing import ClassVar
 from flowrun.bus import Command, Principal, Scope
 from flowrun.domain import facts as f
 from flowrun.domain.json import JsonObject, JsonValue
+from flowrun.errors import InvalidInputError, Issue
 from flowrun.ports import Context
+
+LONGEST_REASON = 1_000
+"""Characters: every list of executions shows the reasons."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +29,22 @@ class ExecutionCommand(Command[JsonObject]):
         """What the engine is told."""
 
 
+def check_reason(reason: str | None) -> None:
+    """Raise `InvalidInputError` for a reason that is too long."""
+    if reason is not None and len(reason) > LONGEST_REASON:
+        issue = Issue("reason", f"must have {LONGEST_REASON:,} characters or fewer")
+        raise InvalidInputError("The command is not valid", [issue])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseExecution(ExecutionCommand):
     """Start no new node; running ones finish."""
 
     reason: str | None = None
+
+    def check(self) -> None:
+        """Refuse a reason that is too long."""
+        check_reason(self.reason)
 
     def fact(self, by: str) -> f.Fact:
         """What the engine is told."""
@@ -51,6 +66,10 @@ class CancelExecution(ExecutionCommand):
 
     reason: str | None = None
 
+    def check(self) -> None:
+        """Refuse a reason that is too long."""
+        check_reason(self.reason)
+
     def fact(self, by: str) -> f.Fact:
         """What the engine is told."""
         return f.Cancel(by, self.reason)
@@ -61,6 +80,10 @@ class TerminateExecution(ExecutionCommand):
     """Stop at once."""
 
     reason: str | None = None
+
+    def check(self) -> None:
+        """Refuse a reason that is too long."""
+        check_reason(self.reason)
 
     def fact(self, by: str) -> f.Fact:
         """What the engine is told."""

@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping, select
 from flowrun.bus import Command, Principal, Scope
 from flowrun.commands.idempotency import remember
 from flowrun.commands.json_text import load
+from flowrun.commands.open_tenant import require_open
 from flowrun.domain.decide import kept_events
 from flowrun.domain.events import Event, ExecutionCreated, NodeCompleted, NodeEvent, restore_event
 from flowrun.domain.execution import Execution
@@ -55,6 +56,7 @@ class RerunExecution(Command[JsonObject]):
 
 async def handle(message: RerunExecution, context: Context, principal: Principal) -> JsonObject:
     """Start it; raises `NotFoundError`, and `ConflictError` while the earlier one runs and results are wanted."""
+    require_open(context, message.tenant_id)
     row = await _row(message, context)
     if message.from_node is not None and row["status"] not in FINAL_EXECUTION:
         raise ConflictError(f"The execution is {row['status']}; a rerun from a node needs one that has ended")

@@ -10,6 +10,8 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from flowrun.bus import Command, Principal, Scope
 from flowrun.commands.json_text import dump, load
+from flowrun.commands.workflow_events import EventNode, event_nodes, store_events
+from flowrun.commands.workflow_schedules import schedule_nodes, store_schedules
 from flowrun.commands.workflow_webhooks import Route, WebhookNode, rival_issues, store_webhooks, webhook_nodes
 from flowrun.domain.definition import WorkflowDefinition, WorkflowStatus
 from flowrun.domain.json import JsonObject
@@ -45,6 +47,7 @@ class _Outcome:
     changed: bool
     created: bool
     routes: list[Route]
+    events: list[EventNode]
 
 
 async def handle(message: SaveWorkflow, context: Context, principal: Principal) -> JsonObject:
@@ -64,6 +67,8 @@ async def handle(message: SaveWorkflow, context: Context, principal: Principal) 
     if not message.dry_run:
         context.graphs.forget(message.tenant_id, definition.id)
         context.routes.replace(message.tenant_id, definition.id, outcome.routes)
+        context.events.replace(message.tenant_id, definition.id, outcome.events)
+        context.schedules.changed()
     return {
         "id": definition.id,
         "version": outcome.version,
@@ -128,6 +133,7 @@ class _Save:
         version = row.version if row is not None and same else latest + 1
         changed = not same or row is None or row.status != status.value
         routes: list[Route] = []
+        events: list[EventNode] = []
         if not dry_run:
             now = context.clock.now()
             if not same:
@@ -138,7 +144,18 @@ class _Save:
             routes = store_webhooks(
                 self.connection, self.tenant_id, self.definition.id, self.webhooks, active=active, new_id=context.new_id
             )
-        return _Outcome(version, status, changed, row is None, routes)
+            nodes = event_nodes(self.definition, context.types)
+            events = store_events(self.connection, self.tenant_id, self.definition.id, nodes, active=active)
+            store_schedules(
+                self.connection,
+                self.tenant_id,
+                self.definition.id,
+                schedule_nodes(self.definition, context.types),
+                active=active,
+                now=now,
+                new_id=context.new_id,
+            )
+        return _Outcome(version, status, changed, row is None, routes, events)
 
     def _stored(self, version: int) -> JsonObject | None:
         versions = t.workflow_versions

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from flowrun.bus import Command, Principal, Scope
 from flowrun.commands.idempotency import remember
+from flowrun.commands.open_tenant import require_open
 from flowrun.domain.definition import WorkflowStatus
 from flowrun.domain.facts import Start
 from flowrun.domain.failure import rfc3339
@@ -39,6 +40,7 @@ class StartExecution(Command[JsonObject]):
 
 async def handle(message: StartExecution, context: Context, principal: Principal) -> JsonObject:
     """Start; raises `NotFoundError`, `ConflictError` unless it is published, `InvalidInputError` for the input."""
+    require_open(context, message.tenant_id)
     version = await _version(message, context)
     graph = await context.graphs.get(message.tenant_id, message.workflow_id, version)
     node = graph.trigger(message.trigger)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from flowrun.domain.definition import Concurrency
 from flowrun.domain.graph import Graph
 from flowrun.domain.json import JsonValue
-from flowrun.errors import FlowrunError
+from flowrun.errors import TooManyRequestsError
 from flowrun.ports import TenantLimits
 
 Group = tuple[str, ...]
 """Executions that share a limit: `(tenant,)`, or `(tenant, workflow, key)`."""
 
 
-class LimitReachedError(FlowrunError):
+class LimitReachedError(TooManyRequestsError):
     """As many executions run as are allowed."""
 
     code = "limit-reached"

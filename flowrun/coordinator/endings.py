@@ -14,8 +14,8 @@ _KEPT_SECONDS = 60.0
 
 @dataclass(slots=True, eq=False)
 class _Watch:
-    for_response: list[asyncio.Future[Ending]] = field(default_factory=list)
-    for_end: list[asyncio.Future[Ending]] = field(default_factory=list)
+    for_response: list[asyncio.Future[Ending | None]] = field(default_factory=list)
+    for_end: list[asyncio.Future[Ending | None]] = field(default_factory=list)
     answered: Ending | None = None
     ended: Ending | None = None
     waiting: int = 0
@@ -26,6 +26,14 @@ class Endings:
 
     def __init__(self) -> None:
         self._watches: dict[str, _Watch] = {}
+        self._closed = False
+
+    def close(self) -> None:
+        """Let nobody wait any longer: the process is about to stop, and the executions go on after it."""
+        self._closed = True
+        for watch in self._watches.values():
+            _tell(watch.for_response, None)
+            _tell(watch.for_end, None)
 
     def expect(self, execution_id: str) -> None:
         """Remember what happens to an execution from now on: somebody will come and wait for it."""
@@ -35,14 +43,19 @@ class Endings:
         """Whether somebody waits, or will."""
         return execution_id in self._watches
 
+    def known(self, execution_id: str, *, response: bool) -> bool:
+        """Whether `wait` would not have to wait."""
+        watch = self._watches.get(execution_id)
+        return watch is not None and (watch.ended is not None or (response and watch.answered is not None))
+
     async def wait(self, execution_id: str, *, response: bool, timeout: float) -> Ending | None:
-        """The ending (or, with `response`, the answer) of an expected execution; None after `timeout` seconds."""
+        """The ending (or, with `response`, the answer) of an expected execution; None after `timeout` s or `close`."""
         watch = self._watches[execution_id]
         known = watch.ended or (watch.answered if response else None)
-        if known is not None:
+        if known is not None or self._closed:
             self._drop(execution_id, watch)
             return known
-        future: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Ending | None] = asyncio.get_running_loop().create_future()
         (watch.for_response if response else watch.for_end).append(future)
         watch.waiting += 1
         try:
@@ -83,7 +96,7 @@ class Endings:
             asyncio.get_running_loop().call_later(_KEPT_SECONDS, self._drop, execution.id, watch)
 
 
-def _tell(futures: list[asyncio.Future[Ending]], ending: Ending) -> None:
+def _tell(futures: list[asyncio.Future[Ending | None]], ending: Ending | None) -> None:
     for future in futures:
         if not future.done():
             future.set_result(ending)

@@ -30,7 +30,6 @@ from flowrun.domain.facts import (
     TimerFired,
 )
 from flowrun.domain.graph import Graph
-from flowrun.domain.json import JsonObject
 from flowrun.domain.turn import Decision
 from flowrun.errors import FlowrunError, NotFoundError, UnavailableError
 from flowrun.persistence import tables as t
@@ -137,49 +136,28 @@ class ExecutionEngine:
         """See `flowrun.ports.Engine.tell`."""
         return await self._send(tenant_id, execution_id, fact).waiter
 
-    async def start_error_workflow(self, execution_id: str) -> None:
-        """See `flowrun.ports.Engine.start_error_workflow`."""
-        failed = await self._load(execution_id)
-        timer = t.timers
-
-        def once(connection: Connection) -> None:
-            key = (timer.c.execution_id == execution_id) & (timer.c.kind == "error_workflow")
-            if connection.execute(timer.delete().where(key)).rowcount != 1:
-                raise AlreadyStartedError
-
-        if failed.graph.on_error is None:
-            return
-        body: JsonObject = {
-            "workflow_id": failed.graph.workflow_id,
-            "execution_id": execution_id,
-            "status": failed.status.value,
-            "error": failed.error,
-        }
-        try:
-            graph = await self._graphs.get(failed.tenant_id, failed.graph.on_error)
-            node = graph.trigger(None)
-        except FlowrunError as error:
-            _log.error("The error workflow %s of %s cannot start: %s", failed.graph.on_error, execution_id, error)
-            await self._writer.transact(once)
-            return
-        fact = Start(node.id, {"type": "error", "body": body}, by=f"execution {execution_id}")
-        try:
-            await self.start(graph, failed.tenant_id, fact, also=once)
-        except AlreadyStartedError:
-            _log.info("The error workflow of %s has been started before", execution_id)
+    async def look(self, execution_id: str) -> Execution:
+        """See `flowrun.ports.Engine.look`."""
+        return await self._load(execution_id)
 
     async def ending(self, execution_id: str, *, response: bool, timeout: float) -> Ending | None:
         """See `flowrun.ports.Engine.ending`."""
         slot = self._slots.get(execution_id)
         running = slot is not None and slot.execution is not None and not slot.execution.final
-        if not self._endings.expected(execution_id):
-            # Watch first, look second: what ends in between is not missed.
+        # Watch first, look second: what ends in between is not missed. Of two who look at once, the first one to
+        # find the end takes the watch away, and the other must not wait for an end that was long ago.
+        while not running and not self._endings.known(execution_id, response=response):
             self._endings.expect(execution_id)
-            if not running:
-                ended = await self._ended_before(execution_id, response=response)
-                if ended is not None:
-                    return ended
+            ended = await self._ended_before(execution_id, response=response)
+            if ended is not None:
+                return ended
+            running = self._endings.expected(execution_id)
+        self._endings.expect(execution_id)
         return await self._endings.wait(execution_id, response=response, timeout=timeout)
+
+    def end_waits(self) -> None:
+        """Answer all who wait in `ending`, now and from now on, that it takes longer."""
+        self._endings.close()
 
     async def _ended_before(self, execution_id: str, *, response: bool) -> Ending | None:
         try:
@@ -354,12 +332,6 @@ class ExecutionEngine:
             broken = Broken(f"{type(error).__name__}: {error}")
             slot.inbox.insert(0, _Letter(broken, None, asyncio.get_running_loop().create_future()))
         self._forget_state(slot, letters, error)
-
-
-class AlreadyStartedError(FlowrunError):
-    """The error workflow has been started before."""
-
-    code = "conflict"
 
 
 def _settle(letters: list[_Letter], execution: Execution) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from flowrun.domain import events as e
 from flowrun.domain import facts as f
-from flowrun.domain.advance import advance, complete, conclude, queue
+from flowrun.domain import loops
+from flowrun.domain.advance import advance, queue
 from flowrun.domain.execution import Execution, NodeRun, RunKey
 from flowrun.domain.failure import (
     MAX_LOST,
@@ -21,6 +22,7 @@ from flowrun.domain.failure import (
 from flowrun.domain.graph import descendants
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Cancelled, Completed, Failed
+from flowrun.domain.outcome import complete, conclude
 from flowrun.domain.states import ACTIVE_NODE, ExecutionStatus, NodeStatus
 from flowrun.domain.turn import Decision, Turn
 from flowrun.errors import ConflictError, NotFoundError
@@ -40,7 +42,7 @@ def decide(execution: Execution, facts: list[f.Fact], now: int, jitter: Callable
     turn = Turn(execution, now, jitter)
     for fact in facts:
         _FACTS[type(fact)](turn, fact)
-    if turn.decision.events:
+    if turn.decision.events or execution.unsettled:
         advance(turn)
         _settle(turn)
         turn.decision.unanswered = _unanswered(execution)
@@ -67,6 +69,8 @@ def _settle(turn: Turn) -> None:
         end_cancelled(turn, None, execution.reason)
     elif execution.failure is not None:
         end_failed(turn, execution.failure)
+    elif execution.unsettled:
+        pass  # The turn was cut short; a timer carries it on.
     elif execution.retrying == 0 and execution.waiting == 0:
         _end_when_resolved(turn)
     elif execution.retrying == 0 and execution.status is not ExecutionStatus.WAITING:
@@ -75,7 +79,7 @@ def _settle(turn: Turn) -> None:
 
 def _end_when_resolved(turn: Turn) -> None:
     execution = turn.execution
-    if execution.ended == len(execution.graph.nodes):
+    if execution.ended == execution.graph.top:
         end_completed(turn)
         return
     # A valid graph always resolves; if it doesn't, say so loudly instead of hanging for ever.
@@ -284,6 +288,9 @@ def _retry(turn: Turn, fact: f.Retry) -> None:
         unhandled = run.handling in {"fail", "drain"}
         if run.status is NodeStatus.CANCELLED or unhandled:
             turn.emit(e.NodeReset(run.node.id, run.iteration))
+    for run in list(execution.runs.values()):
+        if run.loop is not None:
+            loops.pump(turn, run)
 
 
 def _skip_node(turn: Turn, fact: f.SkipNode) -> None:
@@ -297,7 +304,9 @@ def _skip_node(turn: Turn, fact: f.SkipNode) -> None:
     if run is None or run.finished_at is not None or run.status is NodeStatus.PENDING:
         state = run.status if run else NodeStatus.PENDING
         raise ConflictError(f"The node {node_id} is {state}; only one that runs, retries or waits can be skipped")
-    if run.status in ACTIVE_NODE:
+    if run.loop is not None:
+        loops.stop_iterations(turn, run, "the loop was skipped")
+    elif run.status in ACTIVE_NODE:
         turn.end_job(run)
         turn.decision.stop.append(run.key)
     elif run.status is NodeStatus.RETRYING:
@@ -351,6 +360,8 @@ def kept_events(history: list[tuple[int, e.Event]], execution: Execution, from_n
     node = execution.graph.nodes.get(from_node)
     if node is None:
         raise NotFoundError(f"The workflow has no node {from_node}")
+    if node.loop is not None:
+        raise ConflictError(f"{from_node} is in the loop {node.loop.id}; a rerun can begin at the loop")
     again = {from_node} | descendants(node)
     final = (e.NodeCompleted, e.NodeFailed, e.NodeSkipped)
     return [
@@ -358,5 +369,6 @@ def kept_events(history: list[tuple[int, e.Event]], execution: Execution, from_n
         for at, event in history
         if isinstance(event, final)
         and event.node not in again
+        and not event.iteration
         and (not isinstance(event, e.NodeFailed) or event.handling in {"continue", "error_output"})
     ]

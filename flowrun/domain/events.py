@@ -179,10 +179,35 @@ class NodeSkipped(NodeEvent):
 
 @dataclass(slots=True)
 class NodeWaiting(NodeEvent):
-    """The node waits until `due_at` and then completes with `output` (None: its input)."""
+    """The node waits until `due_at` and then completes with `output`."""
 
     due_at: int
     output: JsonValue = None
+
+
+@dataclass(slots=True)
+class LoopStarted(NodeEvent):
+    """A loop has begun, over so many items; None when a condition decides."""
+
+    total: int | None = None
+
+
+@dataclass(slots=True)
+class IterationStarted(NodeEvent):
+    """The body of a loop begins for an item, in a scope of its own. `taken` lists edge ids; None: all of them."""
+
+    index: int
+    item: JsonValue = None
+    taken: list[str] | None = None
+
+
+@dataclass(slots=True)
+class IterationEnded(NodeEvent):
+    """Every node of the body has ended for an item, or one has failed and its error is collected."""
+
+    index: int
+    output: JsonValue = None
+    error: JsonObject | None = None
 
 
 @dataclass(slots=True)

@@ -7,8 +7,9 @@ from typing import Any
 
 from flowrun.domain import events as e
 from flowrun.domain.definition import ERROR_PORT, Join
-from flowrun.domain.execution import Execution, NodeRun
+from flowrun.domain.execution import Execution, LoopState, NodeRun, Scope, child_iteration
 from flowrun.domain.graph import Edge
+from flowrun.domain.node_type import EACH_PORT
 from flowrun.domain.states import ExecutionStatus, NodeStatus
 
 
@@ -120,20 +121,35 @@ _RAN = (NodeStatus.COMPLETED, NodeStatus.FAILED)
 
 
 def _set_status(execution: Execution, run: NodeRun, status: NodeStatus) -> None:
-    _count(execution, run.status, -1)
-    _count(execution, status, 1)
+    _count(execution, run, run.status, -1)
+    _count(execution, run, status, 1)
     run.status = status
 
 
-def _count(execution: Execution, status: NodeStatus, by: int) -> None:
+def _count(execution: Execution, run: NodeRun, status: NodeStatus, by: int) -> None:
     if status is NodeStatus.QUEUED or status is NodeStatus.RUNNING:
-        execution.active += by
+        if run.loop is None:
+            execution.active += by
+        else:
+            execution.looping += by
     elif status is NodeStatus.RETRYING:
         execution.retrying += by
     elif status is NodeStatus.WAITING:
         execution.waiting += by
     elif status is not NodeStatus.PENDING:
+        _count_end(execution, run, by)
+
+
+def _count_end(execution: Execution, run: NodeRun, by: int) -> None:
+    if run.node.loop is None:
         execution.ended += by
+        return
+    scope = execution.scope_of(run)
+    scope.ended += by
+    if scope.ended == len(scope.owner.node.body):
+        execution.ended_scopes[scope.key] = None
+    else:
+        execution.ended_scopes.pop(scope.key, None)
 
 
 def _node_queued(execution: Execution, run: NodeRun, event: e.NodeQueued, at: int) -> None:
@@ -152,6 +168,9 @@ def _node_completed(execution: Execution, run: NodeRun, event: e.NodeCompleted, 
     _finish(execution, run, NodeStatus.COMPLETED, event.started_at, at)
     run.output = event.output
     run.error = None
+    if run.loop is not None:
+        _drop_scopes(execution, run)
+        run.loop = None
     if event.responds and execution.response is None and isinstance(event.output, dict):
         execution.response = event.output
     _resolve_edges(execution, run, event.taken)
@@ -163,8 +182,19 @@ def _node_failed(execution: Execution, run: NodeRun, event: e.NodeFailed, at: in
     run.output, run.error, run.handling = None, event.error, event.handling
     if event.handling in {"continue", "error_output"}:
         _resolve_edges(execution, run, event.taken)
+    elif run.node.loop is not None:
+        execution.failed_scopes.setdefault(execution.scope_of(run).key, run.key)
     elif event.handling == "drain" and execution.failure is None:
         execution.failure = event.error
+    if run.loop is None:
+        return
+    if event.handling in {"continue", "error_output"}:
+        _drop_scopes(execution, run)
+        run.loop = None
+    else:  # A retry may take its iterations up again; until then they have nothing more to say.
+        for scope in execution.scopes.values():
+            if scope.owner is run:
+                execution.failed_scopes.pop(scope.key, None)
 
 
 def _node_retrying(execution: Execution, run: NodeRun, event: e.NodeRetrying, _at: int) -> None:
@@ -194,6 +224,54 @@ def _node_waiting(execution: Execution, run: NodeRun, event: e.NodeWaiting, at: 
     run.due_at, run.output = event.due_at, event.output
 
 
+def _loop_started(execution: Execution, run: NodeRun, event: e.LoopStarted, at: int) -> None:
+    run.loop = LoopState(event.total, last=execution.input_of(run))
+    _set_status(execution, run, NodeStatus.RUNNING)
+    run.attempt = 1
+    run.queued_at = run.started_at = at
+
+
+def _iteration_started(execution: Execution, run: NodeRun, event: e.IterationStarted, _at: int) -> None:
+    scope = Scope(run, event.index, child_iteration(run.iteration, event.index), event.item)
+    execution.scopes[scope.key] = scope
+    loop = _loop(run)
+    loop.started += 1
+    loop.running += 1
+    for edge in run.node.out:
+        if edge.port == EACH_PORT:
+            _arrive(execution, edge, scope.iteration, event.taken is None or edge.id in event.taken)
+
+
+def _iteration_ended(execution: Execution, run: NodeRun, event: e.IterationEnded, _at: int) -> None:
+    loop = _loop(run)
+    loop.running -= 1
+    loop.last = event.output
+    if loop.total is not None:
+        loop.outputs[event.index] = event.output if event.error is None else {"error": event.error}
+    _drop_scope(execution, execution.scopes[run.node.id, child_iteration(run.iteration, event.index)])
+
+
+def _loop(run: NodeRun) -> LoopState:
+    assert run.loop is not None  # noqa: S101 - the event of a loop that has begun
+    return run.loop
+
+
+def _drop_scopes(execution: Execution, run: NodeRun) -> None:
+    for scope in [scope for scope in execution.scopes.values() if scope.owner is run]:
+        _drop_scope(execution, scope)
+
+
+def _drop_scope(execution: Execution, scope: Scope) -> None:
+    """Let an iteration leave the memory: what it gave is with the loop, what happened in the history."""
+    for node in scope.owner.node.body:
+        run = execution.runs.pop((node.id, scope.iteration), None)
+        if run is not None and run.loop is not None:
+            _drop_scopes(execution, run)
+    del execution.scopes[scope.key]
+    execution.ended_scopes.pop(scope.key, None)
+    execution.failed_scopes.pop(scope.key, None)
+
+
 def _node_cancelled(execution: Execution, run: NodeRun, event: e.NodeCancelled, at: int) -> None:
     _finish(execution, run, NodeStatus.CANCELLED, None, at)
     run.output = None
@@ -201,6 +279,12 @@ def _node_cancelled(execution: Execution, run: NodeRun, event: e.NodeCancelled, 
 
 
 def _node_reset(execution: Execution, run: NodeRun, _event: e.NodeReset, _at: int) -> None:
+    if run.loop is not None:  # Its iterations go on where they stopped.
+        _set_status(execution, run, NodeStatus.RUNNING)
+        run.error = run.handling = run.skip_reason = run.finished_at = run.result_seq = None
+        return
+    if run.node.loop is not None:
+        execution.failed_scopes.pop(execution.scope_of(run).key, None)
     _set_status(execution, run, NodeStatus.PENDING)
     run.attempt = run.lost = 0
     run.output = run.error = run.handling = run.skip_reason = run.skip_origin = None
@@ -226,6 +310,8 @@ def _finish(execution: Execution, run: NodeRun, status: NodeStatus, started_at: 
 
 def _resolve_edges(execution: Execution, run: NodeRun, taken: Collection[str] | None) -> None:
     for edge in run.node.out:
+        if edge.port == EACH_PORT:
+            continue  # It leads into iterations, each of which resolves it for itself.
         _arrive(execution, edge, run.iteration, edge.port != ERROR_PORT if taken is None else edge.id in taken)
 
 
@@ -272,6 +358,9 @@ _NODE: dict[type[e.Event], Callable[[Execution, NodeRun, Any, int], None]] = {
     e.NodeInterrupted: _node_interrupted,
     e.NodeSkipped: _node_skipped,
     e.NodeWaiting: _node_waiting,
+    e.LoopStarted: _loop_started,
+    e.IterationStarted: _iteration_started,
+    e.IterationEnded: _iteration_ended,
     e.NodeCancelled: _node_cancelled,
     e.NodeReset: _node_reset,
 }

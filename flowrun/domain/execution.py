@@ -8,10 +8,52 @@ from dataclasses import dataclass, field
 from flowrun.domain.definition import Join
 from flowrun.domain.graph import Graph, Node
 from flowrun.domain.json import JsonObject, JsonValue
+from flowrun.domain.node_type import LoopPlan
 from flowrun.domain.states import FINAL_EXECUTION, ExecutionStatus, NodeStatus
 
 RunKey = tuple[str, str]
 """A node run within its execution: node id and iteration (empty outside loops)."""
+
+
+def child_iteration(iteration: str, index: int) -> str:
+    """The name of an iteration: `3`, within another loop `3.0`."""
+    return f"{iteration}.{index}" if iteration else str(index)
+
+
+def cut_iteration(iteration: str, depth: int) -> str:
+    """The iteration of an enclosing scope, in `depth` loops."""
+    return ".".join(iteration.split(".")[:depth]) if depth else ""
+
+
+@dataclass(slots=True, eq=False)
+class LoopState:
+    """Where a loop stands."""
+
+    total: int | None
+    started: int = 0
+    running: int = 0
+    outputs: dict[int, JsonValue] = field(default_factory=dict)
+    last: JsonValue = None
+    """Without items: the latest iteration's output, at first the loop's input."""
+    plan: LoopPlan | None = None
+    """What is known of the params: looked up anew where the history was loaded."""
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """One iteration that runs."""
+
+    owner: NodeRun
+    index: int
+    iteration: str
+    item: JsonValue
+    ended: int = 0
+    """Runs of the body that have ended."""
+
+    @property
+    def key(self) -> RunKey:
+        """The key within the execution: the loop's id and the name of the iteration."""
+        return (self.owner.node.id, self.iteration)
 
 
 @dataclass(slots=True, eq=False)
@@ -44,6 +86,7 @@ class NodeRun:
     """When a retrying or waiting run goes on."""
     result_seq: int | None = None
     """The number of the event that holds the output or the error."""
+    loop: LoopState | None = None
 
     @property
     def key(self) -> RunKey:
@@ -97,7 +140,21 @@ class Execution:
     """Runs that a worker has or is about to get."""
     retrying: int = 0
     waiting: int = 0
+    looping: int = 0
+    """Loops that wait for their iterations."""
     ended: int = 0
+    """Runs outside of loops that have ended."""
+    scopes: dict[RunKey, Scope] = field(default_factory=dict)
+    """The iterations that run."""
+    ended_scopes: dict[RunKey, None] = field(default_factory=dict)
+    """Iterations all of whose runs have ended, and that the loop has not been told of."""
+    failed_scopes: dict[RunKey, RunKey] = field(default_factory=dict)
+    """Iterations in which a run has failed that nothing handles, and that run."""
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether there is something to start or to settle."""
+        return bool(self.ready or self.ended_scopes or self.failed_scopes)
 
     @property
     def final(self) -> bool:
@@ -113,19 +170,34 @@ class Execution:
         """The input of a run: the execution's, its one taken parent's output, or `{parent: output}` in edge order."""
         if not run.node.ins:
             return self.input
-        parents = self.parents(run)
-        if len(parents) == 1:
-            return parents[0].payload(self)
-        return {parent.node.id: parent.payload(self) for parent in parents}
+        sources = self.sources(run)
+        if len(sources) == 1:
+            return self._carried(sources[0], run)
+        return {source: self._carried(source, run) for source in sources}
 
-    def parents(self, run: NodeRun) -> list[NodeRun]:
+    def sources(self, run: NodeRun) -> list[str]:
         """The parents whose edges were taken, in edge order, each once; for `any` the first to arrive alone."""
         edges = self.graph.edges
         if len(run.taken) == 1:
-            return [self.runs[edges[run.taken[0]].source.id, run.iteration]]
+            return [edges[run.taken[0]].source.id]
         indices = run.taken[:1] if run.node.join is Join.ANY else sorted(run.taken)
-        sources = dict.fromkeys(edges[index].source.id for index in indices)
-        return [self.runs[source, run.iteration] for source in sources]
+        return list(dict.fromkeys(edges[index].source.id for index in indices))
+
+    def _carried(self, source: str, run: NodeRun) -> JsonValue:
+        """What the edge from a parent brought: of the loop around the run, the item."""
+        if run.node.loop is not None and run.node.loop.id == source:
+            return self.scope_of(run).item
+        return self.runs[source, run.iteration].payload(self)
+
+    def scope_of(self, run: NodeRun) -> Scope:
+        """The iteration that a run within a loop belongs to."""
+        assert run.node.loop is not None  # noqa: S101 - asked of runs within loops only
+        return self.scopes[run.node.loop.id, run.iteration]
+
+    def output_of(self, scope: Scope) -> JsonValue:
+        """The output of an iteration: of the body's last node, or `{node: output}` of several."""
+        runs = (self.runs.get((node.id, scope.iteration)) for node in scope.owner.node.body)
+        return self._exit_output([run for run in runs if run is not None and run.status is NodeStatus.COMPLETED])
 
     def run_of(self, node: Node, iteration: str) -> NodeRun:
         """The run of that key, made when it is first spoken of."""
@@ -153,7 +225,11 @@ class Execution:
         """
         if self.response is not None:
             return self.response.get("body")
-        done = [run for run in self.runs.values() if run.status is NodeStatus.COMPLETED and not run.iteration]
+        return self._exit_output(
+            [run for run in self.runs.values() if run.status is NodeStatus.COMPLETED and not run.iteration]
+        )
+
+    def _exit_output(self, done: list[NodeRun]) -> JsonValue:
         exits = [run for run in done if not run.node.out] or [run for run in done if not self._led_on(run)]
         exits.sort(key=lambda run: run.node.index)
         if len(exits) == 1:

@@ -19,8 +19,12 @@ class TimerKind(StrEnum):
     EXECUTION_TIMEOUT = "execution_timeout"
     CANCEL_GRACE = "cancel_grace"
     """A worker that was told to stop has had its time."""
+    CONTINUE = "continue"
+    """A turn was cut short; what is ready goes on."""
     ERROR_WORKFLOW = "error_workflow"
     """The workflow that handles the failure of this one is to be started."""
+    EVENT = "event"
+    """An event that a node has emitted is to be delivered."""
 
 
 @dataclass(slots=True)

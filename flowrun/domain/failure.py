@@ -74,8 +74,8 @@ def fail_run(turn: Turn, run: NodeRun, failed: Failed, started_at: int | None = 
         handling = OnError.FAIL
         error = error_object(Failed("expression_error", str(unclear), details={"error": error}), run, turn.now)
     turn.emit(e.NodeFailed(run.node.id, run.iteration, error, handling.value, taken, started_at))
-    if handling is OnError.FAIL:
-        end_failed(turn, error)
+    if handling is OnError.FAIL and run.node.loop is None:
+        end_failed(turn, error)  # Within a loop it is the loop that says what becomes of it.
 
 
 def end_failed(turn: Turn, error: JsonObject) -> None:
@@ -132,13 +132,19 @@ def _finish(turn: Turn, *, start_error_workflow: bool) -> None:
 def stop_everything(turn: Turn, reason: str, *, also_active: bool = True) -> None:
     """Cancel every run that waits, retries or (with `also_active`) has been handed to a worker."""
     for run in list(turn.execution.runs.values()):
-        if run.status is NodeStatus.RETRYING:
-            turn.clear_timer(TimerKind.RETRY, run)
-        elif run.status is NodeStatus.WAITING:
-            turn.clear_timer(TimerKind.DELAY, run)
-        elif run.status in ACTIVE_NODE and also_active:
-            turn.end_job(run)
-            turn.decision.stop.append(run.key)
-        else:
-            continue
-        turn.emit(e.NodeCancelled(run.node.id, run.iteration, reason))
+        if also_active or run.status not in ACTIVE_NODE:
+            stop_run(turn, run, reason)
+
+
+def stop_run(turn: Turn, run: NodeRun, reason: str) -> None:
+    """Cancel one run, if it waits, retries, loops or has been handed to a worker."""
+    if run.status is NodeStatus.RETRYING:
+        turn.clear_timer(TimerKind.RETRY, run)
+    elif run.status is NodeStatus.WAITING:
+        turn.clear_timer(TimerKind.DELAY, run)
+    elif run.status not in ACTIVE_NODE:
+        return
+    elif run.loop is None:
+        turn.end_job(run)
+        turn.decision.stop.append(run.key)
+    turn.emit(e.NodeCancelled(run.node.id, run.iteration, reason))

@@ -25,7 +25,8 @@ from flowrun.domain.expression import (
     is_template,
 )
 from flowrun.domain.json import JsonObject, JsonValue
-from flowrun.domain.node_type import NodeKind, NodeType, NodeTypes
+from flowrun.domain.node_type import EACH_PORT, NodeKind, NodeType, NodeTypes
+from flowrun.domain.regions import innermost, loop_bodies
 from flowrun.errors import InvalidInputError
 
 RESPOND = "respond"
@@ -66,6 +67,12 @@ class Node:
     out: list[Edge] = field(default_factory=list)
     plain: bool = True
     """Every outgoing edge is an unconditional one of the main port."""
+    loop: Node | None = None
+    """The loop whose body the node belongs to."""
+    body: list[Node] = field(default_factory=list)
+    """Of a loop: the nodes that run anew in each iteration, without those of loops within it."""
+    depth: int = 0
+    """In how many loops the node is."""
 
 
 @dataclass(slots=True, eq=False)
@@ -77,6 +84,8 @@ class Graph:
     nodes: dict[str, Node]
     edges: tuple[Edge, ...]
     """In the definition's order: an edge's index is its place."""
+    top: int
+    """How many nodes are in no loop."""
     triggers: tuple[Node, ...]
     responders: tuple[Node, ...]
     timeout: float | None
@@ -103,7 +112,10 @@ def compile_graph(definition: WorkflowDefinition, version: int, types: NodeTypes
     failing = {edge.source for edge in definition.edges if edge.source_handle == ERROR_PORT}
     nodes = {node.id: _node(index, node, types, node.id in failing) for index, node in enumerate(definition.nodes)}
     edges = tuple(_edge(index, edge, nodes) for index, edge in enumerate(definition.edges))
+    _place_in_loops(nodes, edges)
     for edge in edges:
+        if edge.source.loop is not None and edge.target is _loop_around(edge.source, edge.target):
+            continue  # Drawn back to the loop by hand: an iteration ends there by itself.
         edge.source.out.append(edge)
         edge.target.ins.append(edge)
         if edge.port != MAIN_PORT or edge.condition is not None:
@@ -113,6 +125,7 @@ def compile_graph(definition: WorkflowDefinition, version: int, types: NodeTypes
         version=version,
         nodes=nodes,
         edges=edges,
+        top=sum(node.loop is None for node in nodes.values()),
         triggers=tuple(n for n in nodes.values() if n.type.kind is NodeKind.TRIGGER and not n.disabled),
         responders=tuple(n for n in nodes.values() if n.type.name == RESPOND),
         timeout=definition.timeout,
@@ -126,6 +139,29 @@ def compile_graph(definition: WorkflowDefinition, version: int, types: NodeTypes
 def _concurrency_key(definition: WorkflowDefinition) -> Expression | None:
     key = definition.concurrency.key if definition.concurrency else None
     return compile_expression(as_expression(key)) if key else None
+
+
+def _place_in_loops(nodes: Mapping[str, Node], edges: tuple[Edge, ...]) -> None:
+    loops = [node.id for node in nodes.values() if node.type.kind is NodeKind.LOOP]
+    if not loops:
+        return
+    bodies = loop_bodies(loops, [(edge.source.id, edge.target.id, edge.port == EACH_PORT) for edge in edges])
+    for node_id, loop_id in innermost(bodies).items():
+        nodes[node_id].loop = nodes[loop_id]
+        nodes[loop_id].body.append(nodes[node_id])
+    for node in nodes.values():
+        around = node.loop
+        while around is not None:
+            node.depth, around = node.depth + 1, around.loop
+        node.body.sort(key=lambda one: one.index)
+
+
+def _loop_around(node: Node, wanted: Node) -> Node | None:
+    """The loop `wanted`, if the node is in it."""
+    around = node.loop
+    while around is not None and around is not wanted:
+        around = around.loop
+    return around
 
 
 def _edge(index: int, edge: EdgeDefinition, nodes: Mapping[str, Node]) -> Edge:

@@ -11,6 +11,9 @@ from flowrun.domain.definition import MAIN_PORT, NodeDefinition, RetryPolicy
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.errors import Issue
 
+EACH_PORT = "each"
+DONE_PORT = "done"
+
 
 class NodeKind(StrEnum):
     """Who runs a node."""
@@ -21,6 +24,8 @@ class NodeKind(StrEnum):
     """The coordinator itself, within the decision."""
     WORKER = "worker"
     """A worker, as a job."""
+    LOOP = "loop"
+    """The coordinator itself: it runs what its `each` port leads to, again and again."""
 
 
 @dataclass(slots=True)
@@ -29,6 +34,14 @@ class Completed:
 
     output: JsonValue
     ports: tuple[str, ...] = (MAIN_PORT,)
+
+
+@dataclass(slots=True)
+class Emitted(Completed):
+    """The node is done, and an event leaves it; `output` is the event's data."""
+
+    event_type: str = ""
+    subject: str | None = None
 
 
 @dataclass(slots=True)
@@ -66,6 +79,21 @@ class Respond:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: JsonValue = None
+
+
+@dataclass(slots=True)
+class LoopPlan:
+    """What a loop is to do, as far as it is known."""
+
+    items: list[JsonValue] | None
+    """What to run the body for; None when a condition decides."""
+    concurrency: int = 1
+    collect_errors: bool = False
+    """A failed item's error takes its output's place; False: it fails the loop."""
+    goes_on: bool = True
+    """Without items: what the condition says now."""
+    most: int = 0
+    """Without items: how many iterations at most."""
 
 
 Outcome = Completed | Waiting | Failed | Respond
@@ -131,6 +159,16 @@ class NodeType(Protocol):
 
         Raises `InvalidInputError` when an expression gave something that does not fit.
         """
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a loop looks at its params again before each iteration, with `index` and the latest `input`."""
+
+    def plan(self, params: JsonObject) -> LoopPlan:
+        """What a node of kind `LOOP` is to do; asked again before each iteration of a loop without items."""
+
+    def finish(self, output: JsonValue) -> Outcome:
+        """What a node of kind `LOOP` answers at its end, given the outputs of its iterations, or the last one's."""
 
     def run_in_engine(self, context: NodeContext) -> Outcome:
         """Run a node of kind `ENGINE`: pure, quick, no input or output."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from flowrun.domain.execution import Execution, NodeRun
+from flowrun.domain.execution import Execution, NodeRun, cut_iteration
 from flowrun.domain.expression import Expression, Template
 from flowrun.domain.graph import Node
 from flowrun.domain.json import JsonObject, JsonValue
@@ -46,13 +46,17 @@ def _holds(
 
 def scope_of(execution: Execution, run: NodeRun, source: Template | Expression) -> dict[str, JsonValue]:
     """The names that an expression of this run sees; only the nodes that it speaks of are looked up."""
-    wanted = [run.node for run in execution.runs.values()] if source.dynamic_nodes else _named(execution, source)
-    return {
+    wanted = list(execution.graph.nodes.values()) if source.dynamic_nodes else _named(execution, source)
+    found: dict[str, JsonValue] = {
         "trigger": execution.trigger,
         "vars": execution.graph.variables,
         "execution": execution.facts(),
         "nodes": {node.id: _seen(execution, node, run.iteration) for node in wanted},
     }
+    if run.node.loop is not None:
+        scope = execution.scope_of(run)
+        found["item"], found["index"] = scope.item, scope.index
+    return found
 
 
 def _named(execution: Execution, source: Template | Expression) -> list[Node]:
@@ -61,7 +65,8 @@ def _named(execution: Execution, source: Template | Expression) -> list[Node]:
 
 
 def _seen(execution: Execution, node: Node, iteration: str) -> JsonObject | None:
-    run = execution.runs.get((node.id, iteration))
+    # A node of an enclosing scope is seen as it is there; one of another loop's body isn't seen.
+    run = execution.runs.get((node.id, cut_iteration(iteration, node.depth)))
     if run is None:
         return None
     done = run.status is NodeStatus.COMPLETED

@@ -11,6 +11,7 @@ from flowrun.domain.execution import Execution, NodeRun, RunKey
 from flowrun.domain.facts import TimerKind
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.domain.node_type import NodeType
+from flowrun.domain.secret_marks import new_token
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +35,8 @@ class Job:
     careful: bool
     """The start is committed before the attempt begins, so that a death in it is known."""
     queued_at: int
+    secret_token: str | None = None
+    """What the marks of secrets in `params` are known by (`flowrun.domain.secret_marks`); None: there are none."""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -85,7 +88,7 @@ class Decision:
 class Turn:
     """Collects a decision; each event changes the execution at once, so that later steps see it."""
 
-    __slots__ = ("decision", "execution", "jitter", "now")
+    __slots__ = ("_secret_token", "decision", "execution", "jitter", "now")
 
     def __init__(self, execution: Execution, now: int, jitter: Callable[[], float]) -> None:
         self.execution = execution
@@ -93,6 +96,14 @@ class Turn:
         self.jitter = jitter
         """A random number in [0, 1), given from outside."""
         self.decision = Decision()
+        self._secret_token: str | None = None
+
+    @property
+    def secret_token(self) -> str:
+        """What the marks of secrets in this decision's jobs are known by."""
+        if self._secret_token is None:
+            self._secret_token = new_token(self.jitter)
+        return self._secret_token
 
     def emit(self, event: Event, at: int | None = None) -> None:
         """Let one event happen."""
@@ -139,6 +150,7 @@ class Turn:
             timeout=node.timeout,
             careful=careful,
             queued_at=self.now,
+            secret_token=self.secret_token if node.params.secret_refs else None,
         )
         self.decision.jobs.append(job)
 

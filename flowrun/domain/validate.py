@@ -29,13 +29,16 @@ from flowrun.domain.expression import (
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.domain.node_type import NodeKind, NodeType, NodeTypes
 from flowrun.domain.topology import Topology
+from flowrun.domain.validate_loops import Bodies
 from flowrun.errors import Issue
 
 LONGEST_TIMEOUT = 30 * 86_400.0
 """Seconds."""
 _NODE_NAMES = frozenset({"input", "trigger", "nodes", "vars", "execution"})
+_WORKER_NAMES = _NODE_NAMES | {"secrets"}
 _EDGE_NAMES = _NODE_NAMES | {"output"}
 _TRIGGER_NAMES = frozenset({"trigger"})
+_TRIGGER_TEMPLATES = frozenset({"map", "inputs"})
 _LOOP_NAMES = frozenset({"item", "index"})
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SIMPLE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -65,6 +68,8 @@ def validate(definition: WorkflowDefinition, types: NodeTypes) -> list[Issue]:
     _check_edges(check)
     _check_reachability(check)
     _check_cycles(check)
+    for what, number, message in check.bodies.issues():
+        (check.node if what == "node" else check.edge)(number, "", message)
     _check_responses(check)
     _check_node_expressions(check)
     _check_edge_conditions(check)
@@ -86,6 +91,7 @@ class _Check:
     ends: list[tuple[int | None, int | None]] = field(init=False)
     """The nodes each edge joins. For a misspelt id, what was probably meant, so that it causes no further issues."""
     guesses: dict[str, str | None] = field(default_factory=dict)
+    bodies: Bodies = field(init=False)
     topology: Topology = field(init=False)
     upstream: list[int] = field(init=False)
     """For each node the nodes upstream of it, as a bit mask."""
@@ -99,7 +105,9 @@ class _Check:
         self.node_types = [known[node.type] for node in nodes]
         self.ends = [(self._resolve(edge.source), self._resolve(edge.target)) for edge in edges]
         # An edge into a trigger or to its own source is an issue of its own, and no part of the graph.
+        self.bodies = Bodies(self.definition, self.node_types)
         joined = ((s, t) for s, t in self.ends if s is not None and t is not None and s != t)
+        joined = ((s, t) for s, t in joined if not self.bodies.leads_back(nodes[s].id, nodes[t].id))
         self.topology = Topology(len(nodes), ((s, t) for s, t in joined if not self.is_trigger(t)))
         self.upstream = self.topology.ancestors()
 
@@ -330,7 +338,7 @@ class _Names:
         if name == "output":
             return "'output' is known only in the conditions of edges; a node's is nodes.<id>.output", None
         if name == "secrets":
-            return "'secrets' is not available yet", None
+            return "'secrets' can be used only in the params of nodes that workers run, such as http", None
         known = ", ".join(sorted(self._names))
         return f"{name!r} is not known here; there is {known}", self._check.spelling.closest(name, self._names)
 
@@ -343,10 +351,20 @@ class _Names:
                 yield f"refers to node {node_id!r}, which is not upstream: no path leads from it to here", None
 
 
+def _names_for(type_: NodeType | None) -> frozenset[str]:
+    """The names that the params of a node may use; of an unknown type nothing is known to be wrong."""
+    if type_ is None or type_.kind is NodeKind.WORKER:
+        return _WORKER_NAMES
+    return _TRIGGER_NAMES if type_.kind is NodeKind.TRIGGER else _NODE_NAMES
+
+
 def _check_node_expressions(check: _Check) -> None:
     for number, node in enumerate(check.definition.nodes):
-        names = _Names(check, _TRIGGER_NAMES if check.is_trigger(number) else _NODE_NAMES, check.upstream[number])
-        for key, text, is_expression in _texts(node.params, check.node_types[number]):
+        type_ = check.node_types[number]
+        known = _names_for(type_) | (_LOOP_NAMES if node.id in check.bodies.inside else frozenset())
+        known |= {"index"} if type_ is not None and type_.repeats else frozenset()
+        names = _Names(check, known, check.upstream[number])
+        for key, text, is_expression in _texts(node.params, type_):
             for message, hint in names.issues(text, is_expression=is_expression):
                 check.params(number, key, message, hint)
 
@@ -357,7 +375,8 @@ def _check_edge_conditions(check: _Check) -> None:
             continue
         source = check.ends[number][0]
         upstream = None if source is None else check.upstream[source] | 1 << source
-        for message, hint in _Names(check, _EDGE_NAMES, upstream).issues(edge.condition, is_expression=True):
+        known = _EDGE_NAMES | (_LOOP_NAMES if edge.source in check.bodies.inside else frozenset())
+        for message, hint in _Names(check, known, upstream).issues(edge.condition, is_expression=True):
             check.edge(number, "condition", message, hint)
 
 
@@ -365,7 +384,9 @@ def _texts(params: JsonObject, type_: NodeType | None) -> Iterator[tuple[str, st
     """The path of every text within params, the text, and whether it is an expression even without braces."""
     patterns = type_.expression_params if type_ is not None else frozenset()
     # What a node type resolves by itself is no template, unless it is an expression. A trigger's map is both.
-    deferred = type_.deferred_params if type_ is not None and type_.kind is not NodeKind.TRIGGER else frozenset()
+    deferred = type_.deferred_params if type_ is not None else frozenset()
+    if type_ is not None and type_.kind is NodeKind.TRIGGER:
+        deferred -= _TRIGGER_TEMPLATES
     pending: list[tuple[str, str, JsonValue, bool]] = [
         (_key_path("", key), _snake(key), value, _snake(key) in deferred) for key, value in reversed(params.items())
     ]

@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from flowrun.domain.definition import MAIN_PORT, NodeDefinition, RetryPolicy
 from flowrun.domain.json import JsonObject, JsonValue
-from flowrun.domain.node_type import Completed, NodeContext, NodeKind, Outcome
+from flowrun.domain.node_type import DONE_PORT, EACH_PORT, Completed, LoopPlan, NodeContext, NodeKind, Outcome
 from flowrun.errors import InvalidInputError, Issue
 from flowrun.nodes.job import NodeJob, Services
 from flowrun.nodes.output import bounded
@@ -32,6 +32,7 @@ class BaseNodeType:
     default_retry: ClassVar[RetryPolicy] = RetryPolicy()
     expression_params: ClassVar[frozenset[str]] = frozenset()
     deferred_params: ClassVar[frozenset[str]] = frozenset()
+    repeats: ClassVar[bool] = False
     literal_params: ClassVar[frozenset[str]] = frozenset()
     """Top-level params that cannot hold `{{ }}`, because they shape the graph."""
     example: ClassVar[Mapping[str, Any]] = {}
@@ -105,6 +106,14 @@ class BaseNodeType:
         """Run a node of kind `ENGINE`."""
         raise NotImplementedError(f"node type {self.name!r} is not run by the engine")
 
+    def plan(self, params: JsonObject) -> LoopPlan:
+        """Plan a node of kind `LOOP`."""
+        raise NotImplementedError(f"node type {self.name!r} is no loop")
+
+    def finish(self, output: JsonValue) -> Outcome:
+        """End a node of kind `LOOP`."""
+        raise NotImplementedError(f"node type {self.name!r} is no loop")
+
     def _is_decided_later(self, issue: Issue, value: object) -> bool:
         if self.kind is NodeKind.TRIGGER or _top_level(issue.path) in self.literal_params:
             return False
@@ -144,6 +153,25 @@ class EngineNodeType(BaseNodeType):
     @abstractmethod
     def decide(self, context: NodeContext) -> Outcome:
         """What the type does: pure, no input or output."""
+
+
+class LoopNodeType(BaseNodeType):
+    """A node type that runs what its `each` port leads to, again and again."""
+
+    kind = NodeKind.LOOP
+    default_retry = ONE_ATTEMPT
+
+    def ports(self, params: Mapping[str, JsonValue]) -> tuple[str, ...]:  # noqa: ARG002
+        """Return `each`, `done`, and `main` as another name of `done`."""
+        return (EACH_PORT, DONE_PORT, MAIN_PORT)
+
+    @abstractmethod
+    def plan(self, params: JsonObject) -> LoopPlan:
+        """What is to be done, as far as it is known."""
+
+    def finish(self, output: JsonValue) -> Outcome:
+        """Complete with the outputs, if they are within the limits."""
+        return bounded(Completed(output, (DONE_PORT, MAIN_PORT)))
 
 
 class TriggerNodeType(BaseNodeType):

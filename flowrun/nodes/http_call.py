@@ -7,22 +7,20 @@ import math
 import time
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlencode
-
-import orjson
+from urllib.parse import quote, quote_plus, urlencode
 
 from flowrun import __version__
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.domain.node_type import Completed, Failed, Outcome
-from flowrun.nodes.http_body import excerpt, is_json, parse_body
-from flowrun.nodes.http_client import HttpRequest, HttpResponse
+from flowrun.nodes.http_body import excerpt, parse_body
+from flowrun.nodes.http_client import HttpRequest, HttpResponse, Tls
+from flowrun.nodes.http_content import encode_body, pairs
 from flowrun.nodes.http_status import status_fits
 from flowrun.nodes.job import NodeJob
 
 EXCERPT = 2000
 """Characters of an unexpected answer that its error shows."""
 _RETRYABLE = frozenset({408, 425, 429})
-_FORM = "application/x-www-form-urlencoded"
 
 
 def build_request(job: NodeJob) -> HttpRequest:
@@ -30,16 +28,17 @@ def build_request(job: NodeJob) -> HttpRequest:
     params: Any = job.params
     headers = {"user-agent": f"flowrun/{__version__}", "idempotency-key": job.idempotency_key}
     headers |= {name.lower(): value for name, value in params["headers"].items()}
-    content = _content(params["body"], headers)
+    content = encode_body(params["body"], params["body_type"], headers)
     secret = _authorise(params["auth"], headers)
     return HttpRequest(
         params["method"],
-        _with_query(params["url"], params["query"]),
+        _with_query(params["url"], params["query"] | query_key(params["auth"])),
         headers,
         content,
         timeout=params["timeout"],
         follow_redirects=params["follow_redirects"],
         secret_headers=frozenset(secret),
+        tls=Tls(params["tls"]["verify"], params["tls"]["ca"]) if params["tls"] else None,
     )
 
 
@@ -61,6 +60,13 @@ def judge(params: JsonObject, response: HttpResponse) -> Outcome:
         "body": parse_body(response.body, content_type),
     }
     return Completed(output)
+
+
+def query_key(auth: Any) -> dict[str, str]:  # noqa: ANN401 - the checked `auth` param
+    """Return the key that travels in the query, by its name."""
+    if auth is not None and auth["type"] == "api_key" and auth["in"] == "query":
+        return {auth["name"]: auth["value"]}
+    return {}
 
 
 def retry_after(text: str | None, now: float) -> float | None:
@@ -90,50 +96,22 @@ def _unexpected(params: JsonObject, response: HttpResponse, content_type: str) -
     )
 
 
-def _content(body: JsonValue, headers: dict[str, str]) -> bytes:
-    """Encode the body, and say what it is unless the user did."""
-    if body is None:
-        return b""
-    if isinstance(body, str):
-        headers.setdefault("content-type", "text/plain; charset=utf-8")
-        return body.encode()
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if isinstance(body, dict) and media_type == _FORM:
-        return urlencode(_pairs(body)).encode()
-    if not is_json(media_type):
-        headers.setdefault("content-type", "application/json")
-    return orjson.dumps(body)
-
-
 def _with_query(url: str, query: dict[str, JsonValue]) -> str:
-    pairs = _pairs(query)
-    if not pairs:
+    added = pairs(query)
+    if not added:
         return url
     base = url.partition("#")[0]
     joint = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
-    return f"{base}{joint}{urlencode(pairs)}"
-
-
-def _pairs(query: dict[str, JsonValue]) -> list[tuple[str, str]]:
-    return [
-        (name, _text(part))
-        for name, value in query.items()
-        for part in (value if isinstance(value, list) else [value])
-        if part is not None
-    ]
-
-
-def _text(value: JsonValue) -> str:
-    if isinstance(value, str):
-        return value
-    return orjson.dumps(value).decode()
+    return f"{base}{joint}{urlencode(added)}"
 
 
 def _authorise(auth: dict[str, str] | None, headers: dict[str, str]) -> list[str]:
     """Add the credentials; gives the names of the headers that hold them."""
     if auth is None:
         return []
-    if auth["type"] == "header":
+    if query_key(auth):
+        return []
+    if auth["type"] in {"header", "api_key"}:
         name = auth["name"].lower()
         headers[name] = auth["value"]
         return [name]
@@ -155,6 +133,7 @@ def _without_secrets(text: str, auth: Any) -> str:  # noqa: ANN401 - the checked
     secrets = [auth[name] for name in ("token", "password", "value") if auth.get(name)]
     if auth["type"] == "basic":
         secrets.append(_basic(auth))
-    for secret in secrets:
+    # A key in a query comes back as it was written there.
+    for secret in [*secrets, *map(quote_plus, secrets), *map(quote, secrets)]:
         text = text.replace(secret, "***")
     return text

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +20,8 @@ from flowrun.nodes.http_errors import (
 )
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpcore2
 
 MAX_REDIRECTS = 5
@@ -27,6 +30,15 @@ MAX_RESPONSE = 1_048_576
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NOT_ACROSS_ORIGINS = frozenset({"authorization", "proxy-authorization", "cookie"})
 _OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding", "content-language"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How a server's certificate is judged, other than usual."""
+
+    verify: bool = True
+    ca: str | None = None
+    """PEM certificates that are trusted instead of the usual ones."""
 
 
 @dataclass(slots=True)
@@ -42,6 +54,8 @@ class HttpRequest:
     follow_redirects: bool = True
     secret_headers: frozenset[str] = frozenset()
     """Headers that another origin must not see, beside the usual ones."""
+    tls: Tls | None = None
+    """For the origin of the URL alone."""
 
 
 @dataclass(slots=True)
@@ -115,16 +129,16 @@ class HttpClient:
     async def _exchange(self, request: HttpRequest) -> HttpResponse:
         import httpcore2  # noqa: PLC0415 - loaded with the first request
 
-        pool = self._pool
-        if pool is None:
-            raise HttpConnectionError("the HTTP client is closed")
         url, host = _parsed(request.url)
         headers = {"host": host, "accept": "*/*", "accept-encoding": ACCEPT_ENCODING} | request.headers
         if request.content or request.method in {"POST", "PUT", "PATCH"}:
             headers["content-length"] = str(len(request.content))
         raw = [(name.encode("ascii"), value.encode()) for name, value in headers.items()]
         try:
-            async with pool.stream(request.method, url, headers=raw, content=request.content) as answer:
+            async with (
+                self._pool_for(request.tls) as pool,
+                pool.stream(request.method, url, headers=raw, content=request.content) as answer,
+            ):
                 return await self._read(request, answer)
         except httpcore2.TimeoutException as error:
             raise HttpTimeoutError("the connection timed out") from error
@@ -145,14 +159,25 @@ class HttpClient:
         )
         return HttpResponse(answer.status, headers, body, truncated)
 
-    def _make_pool(self) -> httpcore2.AsyncConnectionPool:
+    @asynccontextmanager
+    async def _pool_for(self, tls: Tls | None) -> AsyncIterator[httpcore2.AsyncConnectionPool]:
+        if tls is None:
+            if self._pool is None:
+                raise HttpConnectionError("the HTTP client is closed")
+            yield self._pool
+            return
+        # A connection that was judged otherwise is for this request alone.
+        async with await asyncio.to_thread(self._make_pool, tls) as pool:
+            yield pool
+
+    def _make_pool(self, tls: Tls | None = None) -> httpcore2.AsyncConnectionPool:
         import httpcore2  # noqa: PLC0415 - takes 0.2 s, which only those pay who call out
 
         from flowrun.nodes.address_guard import AddressGuard  # noqa: PLC0415
         from flowrun.nodes.http_backend import GuardedBackend  # noqa: PLC0415
 
         return httpcore2.AsyncConnectionPool(
-            ssl_context=httpcore2.default_ssl_context(),
+            ssl_context=httpcore2.default_ssl_context() if tls is None else _ssl_context(tls),
             max_connections=self._max_connections,
             max_keepalive_connections=self._max_connections // 4,
             keepalive_expiry=15.0,
@@ -160,21 +185,40 @@ class HttpClient:
         )
 
 
-def _redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
-    """Make the request that a redirect asks for."""
+def moved(request: HttpRequest, location: str) -> HttpRequest:
+    """Make the same request to another place; another origin sees none of the secrets. Raises `RedirectError`."""
     try:
         target = urljoin(request.url, location)
         same_origin = origin_of(target) == origin_of(request.url)
     except (ValueError, HttpError):
         raise RedirectError("the redirect leads to no valid HTTP address") from None
-    headers, method, content = dict(request.headers), request.method, request.content
-    if (status == 303 and method != "HEAD") or (status in {301, 302} and method == "POST"):
-        method, content = "GET", b""
-        headers = {name: value for name, value in headers.items() if name not in _OF_THE_BODY}
-    if not same_origin:
-        secret = _NOT_ACROSS_ORIGINS | request.secret_headers
-        headers = {name: value for name, value in headers.items() if name not in secret and name != "host"}
-    return replace(request, method=method, url=target, headers=headers, content=content)
+    if same_origin:
+        return replace(request, url=target)
+    secret = _NOT_ACROSS_ORIGINS | request.secret_headers
+    headers = {name: value for name, value in request.headers.items() if name not in secret and name != "host"}
+    return replace(request, url=target, headers=headers, tls=None)
+
+
+def _redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
+    """Make the request that a redirect asks for."""
+    target = moved(request, location)
+    if (status == 303 and request.method != "HEAD") or (status in {301, 302} and request.method == "POST"):
+        headers = {name: value for name, value in target.headers.items() if name not in _OF_THE_BODY}
+        return replace(target, method="GET", content=b"", headers=headers)
+    return target
+
+
+def _ssl_context(tls: Tls) -> ssl.SSLContext:
+    import ssl  # noqa: PLC0415
+
+    try:
+        context = ssl.create_default_context(cadata=tls.ca)
+    except (ssl.SSLError, ValueError):
+        raise InvalidRequestError("`tls.ca` has no valid certificates") from None
+    if not tls.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def origin_of(url: str) -> Origin:

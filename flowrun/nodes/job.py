@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flowrun.domain.json import JsonObject, JsonValue
 
 if TYPE_CHECKING:
+    from flowrun.nodes.agent.memory import Conversations
     from flowrun.nodes.http_client import HttpClient
 
 
@@ -37,3 +38,5 @@ class Services:
     """What worker nodes share."""
 
     http: HttpClient
+    conversations: Conversations | None = None
+    """None where nothing is stored."""

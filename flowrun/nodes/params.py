@@ -117,8 +117,14 @@ def _locate(model: type[ParamsModel], raw: object, detail: ErrorDetails) -> tupl
     if written is not None:
         path.append(written)
     elif detail["type"] == "missing" and isinstance(last, str):
-        path.append(last.rstrip("_"))
+        path.append(_plain_name(owners, last.rstrip("_")))
     return path, owners
+
+
+def _plain_name(owners: _Models, alias: str) -> str:
+    """The name of a param as it is documented: pydantic names a missing one by its camelCase form."""
+    names = (name for owner in owners for name in owner.names().values())
+    return next((name for name in names if to_camel(name) == alias), alias)
 
 
 def _written_key(here: object, key: PathKey) -> PathKey | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
+from flowrun.domain.node_type import NodeKind
 from flowrun.errors import ConfigurationError
 from flowrun.nodes.base import BaseNodeType
 
+WORKERS = ("webhook", "agent", "response", "scheduler")
 ENTRY_POINT_GROUP = "flowrun.nodes"
 
 
@@ -34,11 +36,16 @@ class NodeRegistry:
         return sorted(self._types)
 
     def add(self, node_type: BaseNodeType) -> None:
-        """Add a type. Raises `ConfigurationError` when the name is taken."""
+        """Add a type. Raises `ConfigurationError` when the name is taken, or it asks for a worker that isn't there."""
         present = self._types.get(node_type.name)
         if present is not None:
             raise ConfigurationError(
                 f"two node types are named {node_type.name!r}: {_origin(present)} and {_origin(node_type)}"
+            )
+        if node_type.kind is NodeKind.WORKER and node_type.worker not in WORKERS:
+            raise ConfigurationError(
+                f"the node type {node_type.name!r} asks for a worker {node_type.worker!r}; "
+                f"there are {', '.join(WORKERS)}"
             )
         self._types[node_type.name] = node_type
 

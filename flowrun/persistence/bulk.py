@@ -91,6 +91,7 @@ UPSERT_NODE_EXECUTIONS = upsert(t.node_executions)
 UPSERT_JOBS = upsert(t.jobs)
 UPSERT_TIMERS = upsert(t.timers)
 INSERT_WEBHOOK_EVENTS = insert(t.webhook_events)
+INSERT_SCHEDULE_FIRES = insert(t.schedule_fires)
 
 IN_ORDER = (
     DELETE_JOBS,
@@ -102,9 +103,10 @@ IN_ORDER = (
     UPSERT_JOBS,
     UPSERT_TIMERS,
     INSERT_WEBHOOK_EVENTS,
+    INSERT_SCHEDULE_FIRES,
 )
 """The order within one group: what is replaced goes before what replaces it."""
-_BY_TABLE = {t.webhook_events.name: INSERT_WEBHOOK_EVENTS}
+_BY_TABLE = {t.webhook_events.name: INSERT_WEBHOOK_EVENTS, t.schedule_fires.name: INSERT_SCHEDULE_FIRES}
 """What may be inserted along with an execution."""
 
 

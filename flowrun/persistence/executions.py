@@ -108,10 +108,9 @@ def _node_row(execution: Execution, run: NodeRun) -> Row:
 
 
 def _sources(execution: Execution, run: NodeRun) -> str | None:
-    if len(run.taken) == 1:
-        # Nearly every node has one parent: no look-up of runs then, and ids need no escaping in JSON.
+    if len(run.taken) == 1:  # Nearly every node has one parent, and ids need no escaping in JSON.
         return f'["{execution.graph.edges[run.taken[0]].source.id}"]'
-    return dump([parent.node.id for parent in execution.parents(run)]) if run.taken else None
+    return dump(list[JsonValue](execution.sources(run))) if run.taken else None
 
 
 def _job_row(job: Job, epoch: int) -> Row:
@@ -131,6 +130,7 @@ def _job_row(job: Job, epoch: int) -> Row:
         job.timeout,
         job.careful,
         job.queued_at,
+        job.secret_token,
         epoch,
     )
 

@@ -203,6 +203,7 @@ jobs = Table(
     Column("timeout", Float, nullable=False),
     Column("careful", Boolean, nullable=False),
     Column("queued_at", BigInteger, nullable=False),
+    Column("secret_token", Text, comment="what the marks of secrets in params are known by"),
     Column("epoch", Integer, nullable=False, comment="the boot epoch of the process that holds it in memory"),
     sqlite_with_rowid=False,
 )
@@ -217,4 +218,89 @@ timers = Table(
     Column("due_at", BigInteger, nullable=False),
     Index("timers_by_due", "due_at"),
     sqlite_with_rowid=False,
+)
+
+event_triggers = Table(
+    "event_triggers",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("workflow_id", Text, primary_key=True),
+    Column("node_id", Text, primary_key=True),
+    Column("config", Text, nullable=False, comment="JSON: the event node's params with their defaults"),
+    comment="The event triggers of published workflows.",
+    sqlite_with_rowid=False,
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("event_id", Text, nullable=False, comment="the sender's id, unique within the source"),
+    Column("type", Text, nullable=False),
+    Column("attributes", Text, nullable=False, comment="JSON: every context attribute but specversion"),
+    Column("payload", Text, comment="JSON: the data; NULL when an execution holds it"),
+    Column("emitted_by", Text, comment="the execution that emitted it; NULL: it was sent to the API"),
+    Column("outcome", Text, nullable=False),
+    Column("filtered", Integer, nullable=False, comment="how many triggers matched whose filter let it pass by"),
+    Column("received_at", BigInteger, nullable=False),
+    Index("events_pending", "id", sqlite_where=text("outcome = 'pending'")),
+    sqlite_with_rowid=False,
+)
+
+event_deliveries = Table(
+    "event_deliveries",
+    metadata,
+    Column("event_id", Text, primary_key=True, comment="events.id"),
+    Column("workflow_id", Text, primary_key=True),
+    Column("node_id", Text, primary_key=True),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text),
+    Column("execution_id", Text),
+    sqlite_with_rowid=False,
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("workflow_id", Text, nullable=False),
+    Column("node_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("config", Text, nullable=False, comment="JSON: the schedule node's params with their defaults"),
+    Column("status", Text, nullable=False, comment="active, paused, inactive (not published) or ended (no time left)"),
+    Column("anchor_at", BigInteger, nullable=False, comment="the start that intervals are counted from"),
+    Column("next_at", BigInteger, comment="NULL unless it is active"),
+    Column("last_at", BigInteger, comment="the latest time that was decided over"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index("schedules_by_workflow", "tenant_id", "workflow_id"),
+    Index("schedules_by_next", "next_at"),
+)
+
+schedule_fires = Table(
+    "schedule_fires",
+    metadata,
+    Column("schedule_id", Text, primary_key=True),
+    Column("scheduled_at", BigInteger, primary_key=True),
+    Column("through_at", BigInteger, comment="the row stands for every time up to this one"),
+    Column("decision", Text, nullable=False),
+    Column("reason", Text),
+    Column("execution_id", Text),
+    Column("decided_at", BigInteger, nullable=False),
+    Index("schedule_fires_queued", "schedule_id", sqlite_where=text("decision = 'queued'")),
+    sqlite_with_rowid=False,
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("workflow_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("messages", Text, nullable=False, comment="JSON: the last turns, each once by its idempotency key"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
 )

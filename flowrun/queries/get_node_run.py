@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sqlalchemy import or_, select
+from sqlalchemy import false, func, or_, select
 
 from flowrun.bus import Principal, Query, Scope
 from flowrun.domain.json import JsonObject
@@ -16,7 +16,7 @@ from flowrun.queries.attempts import attempts_of
 from flowrun.queries.documents import load
 from flowrun.queries.get_execution import execution_row, node_types
 from flowrun.queries.node_runs import pending_row, run_document, run_rows
-from flowrun.queries.payloads import Payloads, needed
+from flowrun.queries.payloads import Payloads, items_of, needed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +41,16 @@ async def handle(query: GetNodeRun, context: Context, _principal: Principal) -> 
             f"The execution {query.execution_id} has no node run {query.node_id} {query.iteration}".rstrip()
         )
     table = t.execution_events
+    around, _, index = query.iteration.rpartition(".")
+    begun = (table.c.type == "IterationStarted") & (table.c.iteration == around)
+    item = begun & (func.json_extract(table.c.data, "$.index") == int(index)) if index.isdecimal() else false()
     mine = (table.c.node_id == query.node_id) & (table.c.iteration == query.iteration)
     events = await context.reader.all(
         select(table.c.seq, table.c.at, table.c.type, table.c.node_id, table.c.iteration, table.c.data)
-        .where(table.c.execution_id == query.execution_id, or_(mine, table.c.seq.in_(sorted(needed(runs, key)))))
+        .where(table.c.execution_id == query.execution_id, or_(mine, item, table.c.seq.in_(sorted(needed(runs, key)))))
         .order_by(table.c.seq)
     )
     own = [event for event in events if event["node_id"] == query.node_id and event["iteration"] == query.iteration]
-    payloads = Payloads(runs, {event["seq"]: load(event["data"]) or {} for event in events})
+    payloads = Payloads(runs, {event["seq"]: load(event["data"]) or {} for event in events}, items_of(events))
     row = runs.get(key) or pending_row(query.node_id)
     return run_document(row, types.get(query.node_id), attempts_of(own).get(key, []), payloads)

@@ -16,7 +16,7 @@ from flowrun.queries.attempts import ATTEMPT_EVENTS, attempts_of
 from flowrun.queries.documents import load
 from flowrun.queries.get_execution import execution_row, node_types
 from flowrun.queries.node_runs import pending_row, run_document, run_rows
-from flowrun.queries.payloads import Payloads
+from flowrun.queries.payloads import Payloads, items_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ async def handle(query: ListNodeRuns, context: Context, _principal: Principal) -
     runs = await run_rows(context, query.execution_id)
     events = await context.reader.all(_events(query.execution_id, with_payloads=query.payload))
     attempts = attempts_of(events)
-    payloads = Payloads(runs, _data(events)) if query.payload else None
+    payloads = Payloads(runs, _data(events), items_of(events)) if query.payload else None
     places = {node_id: place for place, node_id in enumerate(types)}
     reached = {node_id for node_id, _ in runs}
     rows = [*runs.values(), *(pending_row(node_id) for node_id in types if node_id not in reached)]
@@ -52,9 +52,10 @@ def _events(execution_id: str, *, with_payloads: bool) -> Select[Any]:
     table = t.execution_events
     small = case((table.c.type.in_(("NodeCompleted", "ExecutionCreated")), null()), else_=table.c.data)
     data = table.c.data if with_payloads else small.label("data")
+    kinds = (*ATTEMPT_EVENTS, "IterationStarted") if with_payloads else ATTEMPT_EVENTS
     return (
         select(table.c.seq, table.c.at, table.c.type, table.c.node_id, table.c.iteration, data)
-        .where(table.c.execution_id == execution_id, or_(table.c.seq == 1, table.c.type.in_(ATTEMPT_EVENTS)))
+        .where(table.c.execution_id == execution_id, or_(table.c.seq == 1, table.c.type.in_(kinds)))
         .order_by(table.c.seq)
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Table, func, select
 
 from flowrun.bus import Principal, Query, Scope
 from flowrun.domain.json import JsonObject
@@ -16,7 +17,7 @@ from flowrun.queries.documents import check_limit, cursor_after, load, read_curs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListTenants(Query[JsonObject]):
-    """A page of tenants by id; `{items, next}`."""
+    """A page of tenants by id; `{items, next}`, each with `counts` of what it has."""
 
     scope: ClassVar[Scope] = Scope.READ
     operator_only: ClassVar[bool] = True
@@ -36,6 +37,7 @@ async def handle(query: ListTenants, context: Context, _principal: Principal) ->
         statement = statement.where(table.c.id > read_cursor(query.cursor))
     rows = await context.reader.all(statement)
     shown = rows[: query.limit]
+    counts = await _counts(context, [row["id"] for row in shown])
     items = [
         {
             "id": row["id"],
@@ -43,7 +45,26 @@ async def handle(query: ListTenants, context: Context, _principal: Principal) ->
             "status": row["status"],
             "created_at": time(row["created_at"]),
             "limits": load(row["limits"]),
+            "counts": {name: found.get(row["id"], 0) for name, found in counts.items()},
         }
         for row in shown
     ]
     return {"items": list(items), "next": cursor_after(shown[-1]["id"]) if len(rows) > query.limit else None}
+
+
+async def _counts(context: Context, tenant_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """By what is counted: the number for each tenant that has any."""
+    now = context.clock.now()
+    expires = t.api_keys.c.expires_at
+    what: dict[str, tuple[Table, tuple[ColumnElement[bool], ...]]] = {
+        "workflows": (t.workflows, ()),
+        "executions_live": (t.executions, (t.executions.c.finished_at.is_(None),)),
+        "keys": (t.api_keys, (t.api_keys.c.revoked_at.is_(None), expires.is_(None) | (expires > now))),
+        "secrets": (t.secrets, ()),
+    }
+    counts: dict[str, dict[str, int]] = {}
+    for name, (table, conditions) in what.items():
+        query = select(table.c.tenant_id, func.count().label("count"))
+        query = query.where(table.c.tenant_id.in_(tenant_ids), *conditions).group_by(table.c.tenant_id)
+        counts[name] = {row["tenant_id"]: row["count"] for row in await context.reader.all(query)}
+    return counts

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
-
-from sqlalchemy import select
+from typing import ClassVar
 
 from flowrun.bus import Principal, Query, Scope
 from flowrun.domain.json import JsonObject
 from flowrun.persistence import tables as t
 from flowrun.ports import Context
-from flowrun.queries.documents import check_limit, cursor_after, load, read_cursor, require_tenant, time
+from flowrun.queries.documents import check_limit, cursor_after, read_cursor, require_tenant
+from flowrun.queries.webhook_documents import webhook_document, webhooks_with_latest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +31,7 @@ class ListWebhooks(Query[JsonObject]):
 async def handle(query: ListWebhooks, context: Context, _principal: Principal) -> JsonObject:
     """Raises `NotFoundError` for an unknown tenant."""
     table = t.webhooks
-    statement = select(table).where(table.c.tenant_id == query.tenant_id)
+    statement = webhooks_with_latest().where(table.c.tenant_id == query.tenant_id)
     if query.workflow_id is not None:
         statement = statement.where(table.c.workflow_id == query.workflow_id)
     if query.cursor is not None:
@@ -42,22 +40,5 @@ async def handle(query: ListWebhooks, context: Context, _principal: Principal) -
     if not rows:
         await require_tenant(context, query.tenant_id)
     shown = rows[: query.limit]
-    items = [_document(row) for row in shown]
+    items = [webhook_document(row) for row in shown]
     return {"items": list(items), "next": cursor_after(shown[-1]["id"]) if len(rows) > query.limit else None}
-
-
-def _document(row: Mapping[Any, Any]) -> JsonObject:
-    config = load(row["config"])
-    return {
-        "id": row["id"],
-        "workflow_id": row["workflow_id"],
-        "node_id": row["node_id"],
-        "name": row["name"],
-        "provider": row["provider"],
-        "status": row["status"],
-        "methods": config.get("methods"),
-        "path": config.get("path"),
-        "url": f"/webhooks/{row['tenant_id']}/{config.get('path')}",
-        "response_mode": config.get("response_mode"),
-        "last_triggered_at": time(row["last_triggered_at"]),
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,8 @@ class Payloads:
     runs: Mapping[RunKey, Row]
     """Rows of `node_executions`."""
     data: Mapping[int, JsonObject]
+    items: Mapping[RunKey, JsonValue] = field(default_factory=dict)
+    """What a loop's iterations were given, by the loop's id and the iteration."""
     _inputs: dict[RunKey, JsonValue] = field(default_factory=dict)
 
     def result(self, row: Row) -> JsonObject:
@@ -77,13 +79,24 @@ class Payloads:
     def _payload(self, key: RunKey) -> JsonValue:
         """What a taken edge out of a run carries."""
         row = self.runs.get(key)
-        if row is None:
-            return None
+        if row is None:  # The run is the first of a loop's body: the loop itself runs in the scope around it.
+            return self.items.get(key)
         if row["status"] == "completed":
             return self.output(row)
         if row["handling"] == "error_output":
             return {"error": self.error(row), "input": self._inputs.get(key)}
         return self.error(row)
+
+
+def items_of(events: Iterable[Row]) -> dict[RunKey, JsonValue]:
+    """The items of loops, from the events that began their iterations."""
+    found: dict[RunKey, JsonValue] = {}
+    for event in events:
+        if event["type"] == "IterationStarted":
+            data: JsonObject = load(event["data"])
+            iteration = f"{event['iteration']}.{data['index']}".removeprefix(".")
+            found[event["node_id"], iteration] = data.get("item")
+    return found
 
 
 def input_of(created: JsonObject) -> JsonValue:

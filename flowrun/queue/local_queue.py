@@ -13,6 +13,7 @@ from flowrun.queue.local_broker import LocalBroker
 Run = Callable[[Job], Awaitable[None]]
 """Runs one job to its end, result recorded."""
 RUN_NODE = "flowrun.run_node"
+_log = logging.getLogger(__name__)
 
 for _name in ("taskiq", "taskiq.receiver.receiver", "taskiq.kicker"):
     logging.getLogger(_name).setLevel(logging.WARNING)
@@ -41,6 +42,9 @@ class _WorkerQueue:
             return  # It was taken back in the meantime.
         try:
             await self._run(job)
+        except asyncio.CancelledError:
+            # Only a shutdown cancels what wasn't stopped by the engine: taskiq would log it as an error.
+            _log.debug("%s runs again at the next start", task_id)
         finally:
             self._done(job)
 

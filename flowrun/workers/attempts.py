@@ -8,13 +8,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
+from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Cancelled, Failed, NodeTypes, Outcome
 from flowrun.domain.turn import Job
 from flowrun.errors import UnavailableError
 from flowrun.nodes.base import WorkerNodeType
 from flowrun.nodes.job import NodeJob, Services
 from flowrun.nodes.output import bounded
-from flowrun.ports import Clock
+from flowrun.ports import Clock, Secrets
+from flowrun.workers.revealing import NotRevealedError, revealed
+from flowrun.workers.scrubbing import Scrubber
 
 _log = logging.getLogger(__name__)
 
@@ -47,12 +50,14 @@ class Attempts:
         *,
         types: NodeTypes,
         services: Services,
+        secrets: Secrets,
         clock: Clock,
         record_start: RecordStart,
         record_result: RecordResult,
     ) -> None:
         self._types = types
         self._services = services
+        self._secrets = secrets
         self._clock = clock
         self._record_start = record_start
         self._record_result = record_result
@@ -92,8 +97,17 @@ class Attempts:
         kind = self._types.get(job.node_type)
         if not isinstance(kind, WorkerNodeType):
             return Failed("unknown_node_type", f"No worker here knows the node type {job.node_type}", source="engine")
+        try:
+            params, hidden = await revealed(job, self._secrets)
+        except NotRevealedError as error:
+            return error.failed
+        outcome = await self._run(kind, job, params, quiet=bool(hidden))
+        return Scrubber(hidden).outcome(outcome) if hidden else outcome
+
+    async def _run(self, kind: WorkerNodeType, job: Job, params: JsonObject, *, quiet: bool) -> Outcome:
+        """Run the node; `quiet` keeps its errors, which may hold a secret, out of the log."""
         node_job = NodeJob(
-            params=job.params,
+            params=params,
             input=job.input,
             execution_id=job.execution_id,
             tenant_id=job.tenant_id,
@@ -112,7 +126,7 @@ class Attempts:
                 return _timed_out(job)
             return Failed("TimeoutError", str(error) or "The node timed out by itself", retryable=True)
         except Exception as error:  # noqa: BLE001 - a node's failure is a result like any other
-            _log.debug("The node %s of %s failed", job.node_id, job.execution_id, exc_info=True)
+            _log.debug("The node %s of %s failed", job.node_id, job.execution_id, exc_info=not quiet)
             return Failed(type(error).__name__, str(error) or type(error).__name__, retryable=True)
 
     async def _until_stored(self, store: Callable[[], Awaitable[None]]) -> None:

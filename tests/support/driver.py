@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from flowrun.domain import facts as f
 from flowrun.domain.decide import decide
+from flowrun.domain.definition import Join
 from flowrun.domain.events import Event, NodeCompleted, NodeEvent, NodeQueued, event_data, restore_event
 from flowrun.domain.evolve import evolve
 from flowrun.domain.execution import Execution, NodeRun
@@ -22,6 +23,8 @@ from flowrun.domain.turn import Decision, Job
 START = 1_000_000_000_000
 History = list[tuple[int, Event]]
 TimerKey = tuple[TimerKind, str, str]
+FOLLOWED_ELSEWHERE = frozenset({TimerKind.ERROR_WORKFLOW, TimerKind.EVENT})
+"""Timers that are no fact of the execution which set them."""
 
 
 class Driver:
@@ -106,8 +109,8 @@ class Driver:
         while due := [(at, key) for key, at in self.timers.items() if at <= until]:
             at, (kind, node, _) = min(due, key=lambda entry: entry[0])
             self.now = max(self.now, at)
-            if kind is TimerKind.ERROR_WORKFLOW:
-                del self.timers[kind, "", ""]
+            if kind in FOLLOWED_ELSEWHERE:
+                del self.timers[min(due, key=lambda entry: entry[0])[1]]
             else:
                 self.fire(kind, node or None)
         self.now = until
@@ -165,19 +168,22 @@ class Driver:
         """Whatever is under way has a row that will carry it on, and nothing else has one."""
         execution = self.execution
         runs = list(execution.runs.values())
-        active = {run.node.id: run.dispatch for run in runs if run.status in ACTIVE_NODE}
+        active = {run.node.id: run.dispatch for run in runs if run.status in ACTIVE_NODE and run.loop is None}
         assert active == {node: job.dispatch for node, job in self.jobs.items()}
         for run in runs:
             if run.status is NodeStatus.WAITING:
                 self._check_timer(TimerKind.DELAY, run)
             elif run.status is NodeStatus.RETRYING and execution.status is not ExecutionStatus.PAUSED:
                 self._check_timer(TimerKind.RETRY, run)
-        waiting = {node for _, node, _ in self.timers if node}
+        waiting = {node for kind, node, _ in self.timers if node and kind not in FOLLOWED_ELSEWHERE}
         assert waiting <= {run.node.id for run in runs if run.due_at is not None}
         assert self.timers.get((TimerKind.EXECUTION_TIMEOUT, "", "")) == self._timeout_at()
+        if execution.status in {ExecutionStatus.RUNNING, ExecutionStatus.WAITING} and execution.failure is None:
+            late = [run.node.id for run in runs if run.status is NodeStatus.PENDING and _may_start(run)]
+            assert not late, f"the join of {late} is decided, and nothing follows"
         if execution.final:
             assert not self.jobs
-            assert all(kind is TimerKind.ERROR_WORKFLOW for kind, _, _ in self.timers)
+            assert all(kind in FOLLOWED_ELSEWHERE for kind, _, _ in self.timers)
         elif execution.status is not ExecutionStatus.PAUSED:
             assert self.jobs or self.timers, "it hangs: nothing will carry it on"
 
@@ -187,6 +193,13 @@ class Driver:
 
     def _check_timer(self, kind: TimerKind, run: NodeRun) -> None:
         assert self.timers.get((kind, run.node.id, "")) == run.due_at
+
+
+def _may_start(run: NodeRun) -> bool:
+    """Whether the join says by now that the node runs or is skipped."""
+    dead = run.resolved - len(run.taken)
+    early = {Join.ANY: bool(run.taken), Join.ALL_REQUIRED: dead > 0, Join.ALL: False}[run.node.join]
+    return early or run.resolved == len(run.node.ins)
 
 
 def fold(graph: Graph, history: Iterable[tuple[int, Event]]) -> Execution:
@@ -215,9 +228,13 @@ def snapshot(execution: Execution) -> dict[str, Any]:
     """
     state = {field.name: getattr(execution, field.name) for field in fields(Execution)}
     state["runs"] = {key: _fields(run) for key, run in execution.runs.items()}
+    state["scopes"] = {key: (s.owner.key, s.index, s.item, s.ended) for key, s in execution.scopes.items()}
     state["ready"] = {run.node.id for run in execution.ready if run.status is NodeStatus.PENDING}
     return state
 
 
 def _fields(run: NodeRun) -> dict[str, Any]:
-    return {field.name: getattr(run, field.name) for field in fields(NodeRun)}
+    state = {field.name: getattr(run, field.name) for field in fields(NodeRun)}
+    if run.loop is not None:  # Its plan is looked up anew after a restart.
+        state["loop"] = replace(run.loop, plan=None)
+    return state

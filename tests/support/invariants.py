@@ -12,22 +12,24 @@ import orjson
 from support.node_types import TYPES
 
 from flowrun.domain.definition import Join
-from flowrun.domain.events import NodeEvent, restore_event
-from flowrun.domain.execution import Execution, NodeRun
+from flowrun.domain.events import restore_event
+from flowrun.domain.evolve import evolve
+from flowrun.domain.execution import Execution, NodeRun, RunKey
 from flowrun.domain.graph import Graph, compile_graph
 from flowrun.domain.node_type import NodeTypes
 from flowrun.domain.states import ACTIVE_NODE, ExecutionStatus, NodeStatus
 from flowrun.formats import read_workflow
-from flowrun.persistence.executions import fold
 
 Row = Mapping[str, Any]
+STARTS_OTHERS = ("error_workflow", "event")
+"""Timers that let other executions start; they may outlive their own."""
 
 
 def check_database(path: Path, *, types: NodeTypes = TYPES) -> int:
     """Check every execution in the file; gives how many there are.
 
-    The state rows are the fold of the stored history; a final execution has no jobs and no timers left (but that of
-    its error workflow); what is under way in one that lives has the row that will carry it on.
+    The state rows are the fold of the stored history; a final execution has no jobs and no timers left (but those
+    that start other executions); what is under way in one that lives has the row that will carry it on.
     """
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         connection.row_factory = sqlite3.Row
@@ -54,24 +56,28 @@ class _Check:
     def _check_execution(self, row: Row) -> None:
         events = self._of("execution_events", row["id"], "seq")
         assert [event["seq"] for event in events] == list(range(1, len(events) + 1)), f"gaps in {row['id']}"
-        history = [(event["at"], _event(event)) for event in events]
-        execution = fold(row["id"], row["tenant_id"], self._graph(row), history)
+        execution = Execution(row["id"], row["tenant_id"], self._graph(row))
+        runs: dict[RunKey, NodeRun] = {}
+        """Every run there was: those of an ended iteration leave the execution."""
+        for event in events:
+            run = evolve(execution, _event(event), event["at"])
+            if run is not None:
+                runs[run.key] = run
         _same_execution(row, execution)
         rows = {(node["node_id"], node["iteration"]): node for node in self._of("node_executions", row["id"])}
-        spoken_of = {(event.node, event.iteration) for _, event in history if isinstance(event, NodeEvent)}
-        assert rows.keys() == spoken_of, f"node rows of {row['id']}"
+        assert rows.keys() == runs.keys(), f"node rows of {row['id']}"
         for key, node in rows.items():
-            _same_run(node, execution, execution.runs[key])
+            _same_run(node, execution, runs[key])
         self._check_pending(execution)
 
     def _check_pending(self, execution: Execution) -> None:
         """The rows of jobs and timers are those of what is under way."""
         runs = execution.runs.values()
-        active = {(*run.key, run.dispatch) for run in runs if run.status in ACTIVE_NODE}
+        active = {(*run.key, run.dispatch) for run in runs if run.status in ACTIVE_NODE and run.loop is None}
         jobs = {(job["node_id"], job["iteration"], job["dispatch"]) for job in self._of("jobs", execution.id)}
         assert jobs == active, f"jobs of {execution.id}"
         found = {(t["kind"], t["node_id"], t["iteration"]): t["due_at"] for t in self._of("timers", execution.id)}
-        found.pop(("error_workflow", "", ""), None)
+        found = {key: at for key, at in found.items() if key[0] not in STARTS_OTHERS}
         if execution.final:
             assert not found, f"timers of the ended {execution.id}"
             return
@@ -130,5 +136,4 @@ def _same_run(row: Row, execution: Execution, run: NodeRun) -> None:
     assert {name: row[name] for name in expected} == expected, f"{run.node.id} of {row['execution_id']}"
     # Edges that resolve after an `all_required` was skipped are not written: a skipped node has no input.
     if not (run.status is NodeStatus.SKIPPED and run.node.join is Join.ALL_REQUIRED):
-        sources = [parent.node.id for parent in execution.parents(run)]
-        assert orjson.loads(row["sources"] or "[]") == sources, f"{run.node.id} of {row['execution_id']}"
+        assert orjson.loads(row["sources"] or "[]") == execution.sources(run), f"{run.node.id} of {row['execution_id']}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 
 class ManualClock:
@@ -29,8 +28,6 @@ class ManualClock:
             self._sleepers.remove(sleeper)
             for task in waits:
                 task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(*waits, return_exceptions=True)
 
     def advance(self, seconds: float) -> None:
         """Let time pass, and wake whoever has waited long enough."""

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +82,8 @@ class Bench:
 
     async def save(self, text: str, *, tenant: str = "acme", workflow: str = "w", **settings: Any) -> None:
         """Save the workflow that the text describes (see `support.graphs`)."""
-        try:
+        with suppress(ConflictError):
             await self.send(CreateTenant(id=tenant))
-        except ConflictError:
-            pass
         document = to_document(definition(text, id=workflow, name=workflow, **settings))
         await self.send(SaveWorkflow(tenant_id=tenant, document=document))
 
@@ -126,10 +124,3 @@ def rows(data_dir: Path, query: str, *parameters: Any) -> list[dict[str, Any]]:
         for name in row.keys() & {"data", "sources"}:
             row[name] = None if row[name] is None else orjson.loads(row[name])
     return found
-
-
-async def settled(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Return when what the condition asks of the database has been committed."""
-    async with asyncio.timeout(PATIENCE):
-        while not await condition():
-            await asyncio.sleep(0)

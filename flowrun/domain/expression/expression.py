@@ -18,7 +18,17 @@ from flowrun.domain.expression.values import JsonValue
 class Expression:
     """An expression that can be evaluated any number of times, in any number of threads."""
 
-    __slots__ = ("_lenient", "_parsed", "_strict", "dynamic_nodes", "names", "nests_secrets", "node_refs", "secret_refs", "source")
+    __slots__ = (
+        "_lenient",
+        "_parsed",
+        "_strict",
+        "dynamic_nodes",
+        "names",
+        "nests_secrets",
+        "node_refs",
+        "secret_refs",
+        "source",
+    )
 
     def __init__(self, parsed: Parsed) -> None:
         found = references(parsed.body)

@@ -36,7 +36,8 @@ def secret_use(parsed: Parsed) -> SecretUse:
     return use
 
 
-def _visit(parsed: Parsed, node: ast.AST, use: SecretUse, *, survives: bool) -> None:
+def _visit(parsed: Parsed, node: ast.AST, use: SecretUse, *, survives: bool) -> bool:
+    """Note the secrets below a node; gives whether there are any."""
     if isinstance(node, ast.Name) and node.id == _ROOT:
         parsed.fail(node, "name one of the secrets: secrets.NAME")
     if isinstance(node, (ast.Attribute, ast.Subscript)) and _is_root(node.value):
@@ -46,13 +47,12 @@ def _visit(parsed: Parsed, node: ast.AST, use: SecretUse, *, survives: bool) -> 
         if not survives:
             parsed.fail(node, _MISUSE)
         use.names.add(name)
-        return
+        return True
     kept = _kept(node) if survives else ()
-    before = len(use.names)
-    for child in ast.iter_child_nodes(node):
-        _visit(parsed, child, use, survives=child in kept)
-    if isinstance(node, (ast.List, ast.Tuple, ast.Dict)) and len(use.names) > before:
+    found = [_visit(parsed, child, use, survives=child in kept) for child in ast.iter_child_nodes(node)]
+    if any(found) and isinstance(node, (ast.List, ast.Tuple, ast.Dict)):
         use.nested = True
+    return any(found)
 
 
 def _kept(node: ast.AST) -> tuple[ast.AST, ...]:

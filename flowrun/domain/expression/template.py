@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 from flowrun.domain.expression.budget import BUDGET, Frame
@@ -128,11 +128,11 @@ def _compile_text(text: str, path: str, expressions: list[Expression]) -> Fill |
             expression = _expression(single.text, single.position)
             expressions.append(expression)
             return lambda frame, strict: expression.run(frame, strict=strict)
+        found = segments(text)
         parts = [
-            _expression(segment.text, segment.position) if segment.is_expression else segment.text
-            for segment in segments(text)
+            _expression(segment.text, segment.position) if segment.is_expression else segment.text for segment in found
         ]
-        _refuse_secrets_in_json(segments(text), parts)
+        _refuse_secrets_in_json(found, parts)
     except ExpressionSyntaxError as error:
         error.path = path
         raise
@@ -149,7 +149,7 @@ def _expression(source: str, offset: int) -> Expression:
         raise
 
 
-def _refuse_secrets_in_json(found: Iterable[Segment], parts: list[Expression | str]) -> None:
+def _refuse_secrets_in_json(found: list[Segment], parts: list[Expression | str]) -> None:
     """An object within text becomes JSON, in which a secret with a quotation mark would break out of its string."""
     for segment, part in zip(found, parts, strict=True):
         if isinstance(part, Expression) and part.nests_secrets:

@@ -11,14 +11,14 @@ from pydantic import BeforeValidator, Field
 from flowrun.nodes.base import TriggerNodeType
 from flowrun.nodes.fields import Expression, Seconds
 from flowrun.nodes.params import ParamsModel
+from flowrun.nodes.webhook_auth import ADVICE, SCHEMES, WebhookAuth
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 _LITERAL = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@]+")
 _VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_AUTH_ADVICE = (
-    "write `auth: none` to let everyone who knows the address call this webhook; "
-    "other schemes come with a later version"
-)
+_PROVIDERS = Literal[
+    "whatsapp", "instagram", "facebook", "slack", "telegram", "mercado_livre", "github", "stripe", "generic"
+]  # fmt: skip
 
 
 def _path(value: object) -> str:
@@ -52,22 +52,27 @@ def _methods(value: object) -> list[str]:
     return list(dict.fromkeys(methods))
 
 
-def _auth(value: object) -> str:
-    if value != "none":
-        raise ValueError(f"must be 'none': {_AUTH_ADVICE}")
-    return "none"
+class RateLimit(ParamsModel):
+    """How many requests a webhook takes."""
+
+    per_second: Annotated[float, Field(gt=0, le=100_000)] = Field(description="On average.")
+    burst: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None, description="At once, after a pause. Default: those of one second."
+    )
 
 
 class WebhookParams(ParamsModel):
     """The params of `webhook`."""
 
-    missing = MappingProxyType({"auth": f"is required: {_AUTH_ADVICE}"})
+    missing = MappingProxyType({"auth": f"is required: {ADVICE}"})
 
     path: Annotated[str, BeforeValidator(_path)] = Field(
         description="The path after `/webhooks/{tenant}/`; `{id}` is a variable, found in `trigger.path`."
     )
-    auth: Annotated[Literal["none"], BeforeValidator(_auth)] = Field(
-        description="Who may call. Only `none` (everyone) exists so far, and it has to be written out."
+    auth: WebhookAuth = Field(
+        description="Who may call: `none` (everyone), or `{type, secrets: [NAME]}` with the type "
+        + ", ".join(f"`{scheme}`" for scheme in SCHEMES)
+        + "; see docs/webhooks.md."
     )
     methods: Annotated[list[str], BeforeValidator(_methods, json_schema_input_type=list[str])] = Field(
         default=["POST"], description="The HTTP methods that are answered."
@@ -89,10 +94,16 @@ class WebhookParams(ParamsModel):
     )
     idempotency_key: Expression = Field(
         default=None,
-        description="An expression over `trigger`; a second request with the same value starts nothing.",
+        description="An expression over `trigger`; a second request with the same value starts nothing. "
+        "Default: the provider's id of the delivery.",
     )
-    provider: str | None = Field(
-        default=None, description="Who calls, e.g. `github`. Default: seen from the request, else `generic`."
+    provider: _PROVIDERS | None = Field(
+        default=None,
+        description="Who calls; `trigger.event` is made for it. Default: seen from `auth` or the request, "
+        "else `generic`.",
+    )
+    rate_limit: RateLimit | None = Field(
+        default=None, description="Requests beyond it are answered 429. Default: the tenant's own limit alone."
     )
     name: str = Field(default="", description="A name for lists.")
     description: str = Field(default="", description="A note for readers.")
@@ -101,18 +112,19 @@ class WebhookParams(ParamsModel):
 class WebhookTrigger(TriggerNodeType):
     """Starts an execution when an HTTP request arrives.
 
-    The request is `ANY /webhooks/{tenant}/{path}`. Several workflows may share a route; all of them start.
+    The request is `ANY /webhooks/{tenant}/{path}`. Several workflows may share a route; all of them start that
+    believe the sender: each checks `auth` with its own stored secrets, two of which may be valid at once.
     """
 
     name = "webhook"
     Params = WebhookParams
     expression_params = frozenset({"filter", "idempotency_key"})
-    deferred_params = frozenset({"filter", "map", "idempotency_key"})
+    deferred_params = frozenset({"auth", "filter", "map", "idempotency_key"})
     example = MappingProxyType(
         {
             "path": "orders/{id}",
             "methods": ["POST"],
-            "auth": "none",
+            "auth": {"type": "bearer", "secrets": ["ORDERS_TOKEN"]},
             "response_mode": "immediate",
             "filter": "trigger.body.total > 0",
             "map": {"order_id": "{{ trigger.path.id }}", "total": "{{ trigger.body.total }}"},

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from flowrun.domain.definition import MAIN_PORT, NodeDefinition
 from flowrun.domain.node_type import NodeKind, NodeTypes
 from flowrun.errors import InvalidInputError
-from flowrun.nodes.base import EngineNodeType, TriggerNodeType, WorkerNodeType
+from flowrun.nodes.base import EngineNodeType, LoopNodeType, TriggerNodeType, WorkerNodeType
 from flowrun.nodes.registry import builtin_types
 
 TYPES = list(builtin_types())
@@ -55,6 +55,7 @@ def test_it_says_what_it_is(node_type):
         NodeKind.TRIGGER: TriggerNodeType,
         NodeKind.ENGINE: EngineNodeType,
         NodeKind.WORKER: WorkerNodeType,
+        NodeKind.LOOP: LoopNodeType,
     }
     assert isinstance(node_type, kinds[node_type.kind])
     assert bool(node_type.worker) is (node_type.kind is NodeKind.WORKER)

@@ -40,6 +40,11 @@ async def test_immediate_answers_202_and_the_execution_exists(api):
         ("text/plain", "grüß".encode(), "grüß"),
         ("text/plain", b"\xff\x00", {"base64": "/wA="}),
         ("application/octet-stream", b"\x01\x02", {"base64": "AQI="}),
+        (
+            "multipart/form-data; boundary=b",
+            b"--b\r\ncontent-disposition: form-data; name=a\r\n\r\n1\r\n--b--",
+            {"a": "1"},
+        ),
         (None, b'{"a": 1}', {"a": 1}),
         (None, b"plain", "plain"),
         (None, b"", None),
@@ -182,3 +187,63 @@ async def test_head_has_headers_and_no_body(api):
     await api.save("w", [hook(methods=["HEAD"])])
     answer = await api.operator.head("/webhooks/acme/in")
     assert (answer.status_code, answer.content) == (202, b"")
+
+
+async def test_a_limit_that_rejects_is_429_and_in_the_log(api):
+    work = {"id": "w", "type": "work", "params": {"hold": True}}
+    await api.save("w", [hook(), work], [("hook", "w")], concurrency={"limit": 1, "at_limit": "reject"})
+    sent = [await api.operator.post("/webhooks/acme/in", json={}) for _ in range(2)]
+    assert [one.status_code for one in sent] == [202, 429]
+    assert sent[1].headers["retry-after"] == "1"
+    (listed,) = (await api.operator.get("/api/v1/tenants/acme/webhooks")).json()["items"]
+    log = (await api.operator.get(f"/api/v1/tenants/acme/webhooks/{listed['id']}/deliveries")).json()["items"]
+    assert [one["outcome"] for one in log] == ["failed", "started"]
+    assert listed["last_triggered_at"] == log[0]["received_at"]
+
+
+async def test_the_log_has_pages_and_belongs_to_its_tenant(api):
+    await api.save("w", [hook(filter="trigger.body.n > 1")])
+    for number in range(5):
+        await api.operator.post("/webhooks/acme/in", json={"n": number})
+    (listed,) = (await api.operator.get("/api/v1/tenants/acme/webhooks")).json()["items"]
+    path = f"/api/v1/tenants/acme/webhooks/{listed['id']}"
+    found = (await api.operator.get(f"{path}/deliveries?limit=2")).json()
+    rest = (await api.operator.get(f"{path}/deliveries", params={"cursor": found["next"]})).json()
+    assert [one["outcome"] for one in found["items"] + rest["items"]] == ["started"] * 3 + ["filtered"] * 2
+    assert rest["next"] is None
+    only = (await api.operator.get(f"{path}/deliveries?outcome=filtered")).json()
+    assert len(only["items"]) == 2
+    assert (await api.operator.get(path)).json()["config"]["filter"] == "trigger.body.n > 1"
+    await api.operator.post("/api/v1/tenants", json={"id": "other"})
+    async with api.client(key=await api.key("read", "run", "write", "admin", tenant="other")) as foreign:
+        for part in ("", "/deliveries"):
+            own = path.replace("acme", "other") + part
+            assert [(await foreign.get(one)).status_code for one in (path + part, own)] == [404, 404]
+        repeat = f"{path}/deliveries/{only['items'][0]['id']}/redeliver"
+        for one in (repeat, repeat.replace("acme", "other")):
+            assert (await foreign.post(one, json={})).status_code == 404
+    again = await api.operator.post(repeat, json={})
+    assert (again.status_code, again.json()["outcome"], again.json()["execution_id"]) == (202, "filtered", None)
+
+
+async def test_what_cannot_be_read_is_in_the_log_too(api):
+    await api.save("w", [hook()])
+    sent = {"content-type": "application/json"}
+    assert (await api.operator.post("/webhooks/acme/in", content=b"{", headers=sent)).status_code == 400
+    assert (await api.operator.post("/webhooks/acme/in", content=b"x" * 1_100_000)).status_code == 413
+    (listed,) = (await api.operator.get("/api/v1/tenants/acme/webhooks")).json()["items"]
+    log = (await api.operator.get(f"/api/v1/tenants/acme/webhooks/{listed['id']}/deliveries")).json()["items"]
+    assert [one["outcome"] for one in log] == ["refused", "refused"]
+    assert "more than" in log[0]["reason"]
+    assert "not valid JSON" in log[1]["reason"]
+
+
+async def test_the_event_of_a_provider_stands_beside_the_body(api):
+    await api.save("w", [hook(map={"who": "{{ trigger.event.customer_id }}"})])
+    body = {"object": "instagram", "entry": [{"messaging": [{"sender": {"id": "c"}, "message": {"mid": "m"}}]}]}
+    found = [await api.operator.post("/webhooks/acme/in", json=body) for _ in range(2)]
+    document = await execution(api, found[0])
+    assert document["input"] == {"who": "c"}
+    assert document["trigger"]["body"] == body
+    assert document["trigger"]["event"]["provider"] == "instagram"
+    assert found[1].json()["executions"][0]["outcome"] == "duplicate"

@@ -23,8 +23,16 @@ def test_a_tenant_is_created(run, service):
 
 def test_tenants_are_listed(run, service):
     tenant = {"id": "acme", "name": "Acme", "status": "active", "created_at": "2026-11-22T10:00:00Z"}
-    service.on("GET", TENANTS, (200, {"items": [tenant], "next": None}))
-    assert run("tenants", "list").output.splitlines()[1].split()[::4] == ["acme", "Acme"]
+    counts = {"workflows": 3, "executions_live": 4, "keys": 5, "secrets": 6}
+    service.on("GET", TENANTS, (200, {"items": [{**tenant, "counts": counts}], "next": None}))
+    row = run("tenants", "list").output.splitlines()[1].split()
+    assert (row[:6], row[-1]) == (["acme", "active", "3", "4", "5", "6"], "Acme")
+
+
+@pytest.mark.parametrize(("name", "said"), [("disable", "acme is disabled"), ("enable", "acme is active")])
+def test_a_tenant_is_disabled_and_enabled(run, service, name, said):
+    service.on("POST", f"{TENANTS}/acme/{name}", (200, {"id": "acme", "status": "", "changed": True}))
+    assert run("tenants", name, "acme").output.startswith(said)
 
 
 def test_a_key_alone_goes_to_stdout(run, service):
@@ -33,6 +41,14 @@ def test_a_key_alone_goes_to_stdout(run, service):
     assert result.stdout == "fr_k1_secret\n"
     assert "not shown again" in result.stderr
     assert json.loads(service.asked[0]["body"]) == {"name": "ci", "scopes": ["read"]}
+
+
+def test_a_key_is_given_an_end(run, service):
+    service.on("POST", KEYS, (201, KEY))
+    run("keys", "create", "ci", "-t", "acme", "--expires-in", "90d")
+    assert json.loads(service.asked[0]["body"])["expires_at"].endswith("+00:00")
+    refused = run("keys", "create", "ci", "-t", "acme", "--expires-in", "soon")
+    assert (refused.exit_code, "--expires-in" in refused.stderr) == (1, True)
 
 
 def test_keys_are_listed_with_their_state(run, service):

@@ -20,14 +20,15 @@ def outcomes(deliveries):
     return [delivery.outcome for delivery in deliveries.all]
 
 
-async def test_a_plain_delivery_writes_an_execution_and_nothing_else(service):
+async def test_a_plain_delivery_writes_an_execution_and_one_line_of_the_log(service):
     await service.save("w", [hook()])
     deliveries = await service.deliver(body={"a": 1})
     assert outcomes(deliveries) == [Outcome.STARTED]
     assert deliveries.synchronous is None
-    assert await service.rows(t.webhook_events) == []
     assert await service.rows(t.idempotency_keys) == []
     (execution,) = await service.rows(t.executions)
+    (kept,) = await service.rows(t.webhook_events)
+    assert (kept["outcome"], kept["execution_id"], kept["payload"]) == ("started", execution["id"], None)
     assert (execution["id"], execution["trigger_type"]) == (deliveries.all[0].execution_id, "webhook")
 
 
@@ -38,7 +39,7 @@ async def test_each_workflow_filters_for_itself(service):
     deliveries = await service.deliver(body={"a": True})
     assert outcomes(deliveries) == [Outcome.STARTED, Outcome.FILTERED, Outcome.FAILED]
     kept = {row["outcome"] for row in await service.rows(t.webhook_events)}
-    assert kept == {"filtered", "failed"}
+    assert kept == {"started", "filtered", "failed"}
 
 
 async def test_when_nothing_can_be_made_of_it_the_sender_shall_try_again(service):

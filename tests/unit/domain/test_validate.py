@@ -26,6 +26,7 @@ class FakeType:
     out: tuple[str, ...] = ("main",)
     expression_params: frozenset[str] = frozenset()
     deferred_params: frozenset[str] = frozenset()
+    repeats: bool = False
 
     def issues(self, node):
         return [Issue("url", "is required")] if node.params.get("broken") else []
@@ -221,7 +222,10 @@ RULES = {
     "unknown name": (templated("{{ varz.x }}"), ("nodes[2].params.text", "'varz' is not known here", "vars")),
     "output is for edges": (templated("{{ output.x }}"), ("nodes[2].params.text", "only in the conditions", None)),
     "loop names": (templated("{{ item.x }}"), ("nodes[2].params.text", "only in the body of a for_each or loop", None)),
-    "secrets": (templated("{{ secrets.KEY }}"), ("nodes[2].params.text", "'secrets' is not available yet", None)),
+    "secrets": (
+        templated("{{ secrets.KEY }}"),
+        ("nodes[2].params.text", "'secrets' can be used only in the params of nodes that workers run", None),
+    ),
     "unknown node": (
         templated("{{ nodes.strat.output }}"),
         ("nodes[2].params.text", "there is no node 'strat'", "start"),

@@ -9,7 +9,7 @@ import pytest
 
 from flowrun.domain.node_type import Completed
 from flowrun.errors import ConfigurationError
-from flowrun.nodes.base import EngineNodeType
+from flowrun.nodes.base import EngineNodeType, WorkerNodeType
 from flowrun.nodes.registry import NodeRegistry, builtin_types
 from flowrun.nodes.types.noop import Noop
 
@@ -77,3 +77,17 @@ def test_a_name_is_taken_once():
     registry = NodeRegistry([Noop()])
     with pytest.raises(ConfigurationError, match=r"flowrun\.nodes\.types\.noop\.Noop and flowrun"):
         registry.add(Noop())
+
+
+def test_a_type_that_asks_for_an_unknown_worker_is_refused() -> None:
+    class Lost(WorkerNodeType):
+        """A type of nobody."""
+
+        name = "lost"
+        worker = "nobody"
+
+        async def run(self, job, services):
+            """Never runs."""
+
+    with pytest.raises(ConfigurationError, match="asks for a worker 'nobody'; there are webhook, agent"):
+        builtin_types().add(Lost())

@@ -21,18 +21,19 @@ def test_webhook_defaults():
     checked = REGISTRY.get("webhook").check({"path": "/orders/{id}/", "auth": "none"})
     assert checked == {
         "path": "orders/{id}", "auth": "none", "methods": ["POST"], "response_mode": "immediate",
-        "sync_timeout": 30.0, "filter": None, "map": None, "idempotency_key": None, "provider": None, "name": "",
-        "description": "",
+        "sync_timeout": 30.0, "filter": None, "map": None, "idempotency_key": None, "provider": None,
+        "rate_limit": None, "name": "", "description": "",
     }  # fmt: skip
 
 
 def test_webhook_auth_has_to_be_written_out():
     (missing,) = issues("webhook", path="a")
-    assert "auth: none" in missing
-    assert "later version" in missing
-    for other in ("hmac", None, {"type": "bearer"}, "{{ vars.auth }}"):
+    assert missing.startswith("auth: is required")
+    for scheme in ("`none`", "bearer", "basic", "hmac", "standard_webhooks", "github", "stripe", "slack", "meta"):
+        assert scheme in missing
+    for other in ("hmac", None, "{{ vars.auth }}", ["none"]):
         (refused,) = issues("webhook", path="a", auth=other)
-        assert "auth: must be 'none'" in refused
+        assert refused.startswith("auth: must say who may call")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_webhook_expressions_are_left_alone():
         {"a": "{{ b }}"},
         "trigger.y",
     )
-    assert REGISTRY.get("webhook").deferred_params == {"filter", "map", "idempotency_key"}
+    assert REGISTRY.get("webhook").deferred_params == {"auth", "filter", "map", "idempotency_key"}
     assert issues("webhook", path="a", auth="none", idempotencyKey=" ") == [
         "idempotencyKey: must be an expression, not empty"
     ]

@@ -38,7 +38,8 @@ def test_migrations_give_exactly_the_tables(tmp_path: Path) -> None:
         assert compare_metadata(MigrationContext.configure(connection), t.metadata) == []
         without_rowid = text("SELECT name FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID%'")
         assert set(connection.scalars(without_rowid)) == {
-            "executions", "node_executions", "execution_events", "jobs", "timers",
+            "executions", "node_executions", "execution_events", "jobs", "timers", "webhook_events", "schedule_fires",
+            "events", "event_triggers", "event_deliveries",
         }  # fmt: skip
         assert connection.exec_driver_sql("PRAGMA auto_vacuum").scalar() == 2
     engine.dispose()

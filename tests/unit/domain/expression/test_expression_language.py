@@ -198,7 +198,7 @@ def test_compiling_is_not_exponential():
         ("[y for x in input for y in x if z]", {"input", "z"}, set(), False),
         ("nodes.from", {"nodes"}, {"from"}, False),
         ("len(item)", {"item"}, set(), False),
-        ("{k: v for k, v in secrets.items()}", {"secrets"}, set(), False),
+        ("{k: v for k, v in vars.items()}", {"vars"}, set(), False),
         ("sorted(index, reverse=output)", {"index", "output"}, set(), False),
     ],
 )

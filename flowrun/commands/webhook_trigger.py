@@ -1,0 +1,84 @@
+"""From a request to `trigger`, and from `trigger` to the start of a workflow, as the webhook's params say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+
+from flowrun.commands.json_text import dump
+from flowrun.commands.trigger_mapping import mapped, passes
+from flowrun.domain.expression import as_expression, compile_expression
+from flowrun.domain.facts import Start
+from flowrun.domain.graph import Graph
+from flowrun.domain.json import JsonObject
+from flowrun.ports import Context, RouteMatch
+
+REDACTED = "[redacted]"
+_SECRET_HEADERS = frozenset(
+    {
+        "authorization", "cookie", "proxy-authorization", "x-api-key", "webhook-signature", "svix-signature",
+        "x-hub-signature", "x-hub-signature-256", "stripe-signature", "x-slack-signature", "x-signature",
+        "x-twilio-signature", "x-telegram-bot-api-secret-token", "x-gitlab-token", "x-flowrun-signature",
+    }
+)  # fmt: skip
+_SIGNED_HEADERS = ("webhook-id", "svix-id")
+_KEY_HEADERS = ("idempotency-key", *_SIGNED_HEADERS)
+_SIGNED_IDS = frozenset({"stripe", "slack", "meta"})
+"""The schemes under which the provider's id of a delivery stands in the body that is signed."""
+_LONGEST_KEY = 255
+
+
+def kept_headers(headers: Mapping[str, str], more: frozenset[str]) -> JsonObject:
+    """The headers without secrets: what is stored can be read for ever. `more` are secret ones of these webhooks."""
+    kept: JsonObject = dict(headers)
+    for name in (_SECRET_HEADERS | more) & headers.keys() if more else _SECRET_HEADERS & headers.keys():
+        kept[name] = REDACTED
+    return kept
+
+
+def event_type_of(trigger: JsonObject) -> str:
+    """What the log calls a delivery: the provider's type of event, else `request`."""
+    event = trigger.get("event")
+    found = event.get("event_type") if isinstance(event, dict) else None
+    return "request" if found in {None, "unknown"} else str(found)
+
+
+async def prepared(context: Context, match: RouteMatch, trigger: JsonObject, now: int) -> tuple[Graph, Start] | None:
+    """What is to be started, or None when the webhook's filter lets the request pass by.
+
+    Raises `ExpressionError` when filter or map cannot be evaluated, `NotFoundError` when the workflow is gone.
+    """
+    config, value = match.config, None
+    if config.get("filter") or config.get("map"):
+        if not passes(config, trigger, now):
+            return None
+        value = mapped(config, trigger, now)
+    graph = await context.graphs.get(match.tenant_id, match.workflow_id)
+    return graph, Start(match.node_id, trigger, value)
+
+
+def idempotency_key(
+    config: JsonObject, trigger: JsonObject, headers: Mapping[str, str], provider_key: str | None, now: int
+) -> str | None:
+    """The sender's explicit key, else what the configured expression gives, else the provider's id of the delivery.
+
+    Never a hash of the body. A header counts only where a better key isn't signed: whoever got hold of one signed
+    request could have it started again and again under other keys. Raises `ExpressionError`.
+    """
+    auth = config.get("auth")
+    scheme = auth.get("type") if isinstance(auth, dict) else None
+    is_signed = provider_key is not None and scheme in _SIGNED_IDS
+    for name in () if is_signed else _SIGNED_HEADERS if scheme == "standard_webhooks" else _KEY_HEADERS:
+        sent = headers.get(name)
+        if sent:
+            return _bounded(sent)
+    source = config.get("idempotency_key")
+    if isinstance(source, str) and source:
+        value = compile_expression(as_expression(source)).evaluate({"trigger": trigger}, now=now)
+        if value is not None and value != "":
+            return _bounded(value if isinstance(value, str) else dump(value))
+    return None if provider_key is None else _bounded(provider_key)
+
+
+def _bounded(key: str) -> str:
+    return key if len(key) <= _LONGEST_KEY else f"sha256:{sha256(key.encode()).hexdigest()}"

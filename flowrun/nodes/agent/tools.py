@@ -1,0 +1,135 @@
+"""What a model may call: the kinds of tools, and how a turn runs the calls of one answer side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+
+from flowrun.domain.json import JsonObject, JsonValue
+from flowrun.domain.node_type import Completed, Failed
+from flowrun.nodes.agent.chat import ToolCall
+from flowrun.nodes.agent.errors import AgentError
+from flowrun.nodes.agent.http_tool import HttpTool
+from flowrun.nodes.agent.redaction import Redactor
+from flowrun.nodes.agent.schema import value_problems
+from flowrun.nodes.job import NodeJob, Services
+from flowrun.nodes.output import bounded
+
+_TOLD_FIRST = ("name", "description", "parameters")
+_TOLD_MODEL = 32_768
+"""Characters of a result that the model is told."""
+_TOLD_OUTPUT = 2_000
+"""Characters of a result that the node's output shows."""
+
+
+class WrongCallError(Exception):
+    """The model called what there isn't, or with arguments that don't fit; it is told, and may try again."""
+
+
+class Tool(Protocol):
+    """Something that a model may call. Another kind of tool is another class, with its name in `KINDS`."""
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The tool's checked params: `name`, `description`, `parameters`, and what its kind has beside."""
+
+    async def call(self, arguments: JsonObject, idempotency_key: str) -> JsonValue:
+        """Do it, with arguments that fit the schema; gives what the model is told.
+
+        A failure that the model may work around is a value too. Raises `AgentError` when the turn must end.
+        """
+
+
+KINDS: dict[str, Callable[[Mapping[str, Any], NodeJob, Services], Tool]] = {"http": HttpTool}
+
+
+@dataclass(slots=True)
+class Toolbox:
+    """The tools of one turn, and what became of each call."""
+
+    tools: dict[str, Tool]
+    redact: Redactor
+    turn_key: str
+    record: list[JsonValue] = field(default_factory=list)
+    """One entry per call, as the node's output shows it."""
+    _repeats: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, job: NodeJob, services: Services, redact: Redactor) -> Toolbox:
+        """Make the tools that a node's params describe."""
+        params: Any = job.params["tools"]
+        tools = {one["name"]: KINDS[one["type"]](one, job, services) for one in params}
+        return cls(tools, redact, job.idempotency_key)
+
+    def definitions(self) -> list[JsonValue]:
+        """Say the tools as the model's endpoint wants them."""
+        return [
+            {
+                "type": "function",
+                "function": {name: tool.params[name] for name in ("name", "description", "parameters")},
+            }
+            for tool in self.tools.values()
+        ]
+
+    async def run(self, calls: Sequence[ToolCall]) -> list[JsonValue]:
+        """Run the calls of one answer; gives the messages that tell the model. Raises `AgentError`."""
+        results = await asyncio.gather(*(self._result(call) for call in calls))
+        fatal = next((result for result in results if isinstance(result, AgentError)), None)
+        if fatal is not None:
+            raise fatal
+        messages: list[JsonValue] = []
+        for call, result in zip(calls, results, strict=True):
+            text = self.redact(orjson.dumps(result).decode())
+            self.record.append({"name": call.name, "arguments": _shown(call), "result": _cut(text, _TOLD_OUTPUT)})
+            messages.append({"role": "tool", "tool_call_id": call.id, "content": _cut(text, _TOLD_MODEL)})
+        return messages
+
+    async def _result(self, call: ToolCall) -> JsonValue | AgentError:
+        try:
+            tool, arguments = self._understood(call)
+            result = bounded(Completed(await tool.call(arguments, self._key(call.name, arguments))))
+        except WrongCallError as error:
+            return {"error": str(error)}
+        except AgentError as error:
+            return error
+        return result.output if isinstance(result, Completed) else {"error": "the result is too long, or too deep"}
+
+    def _understood(self, call: ToolCall) -> tuple[Tool, JsonObject]:
+        """Return the tool and the arguments that fit it. Raises `WrongCallError`."""
+        tool = self.tools.get(call.name)
+        if tool is None:
+            raise WrongCallError(f"there is no tool {call.name}; there are {', '.join(self.tools) or 'none'}")
+        try:
+            arguments = orjson.loads(call.arguments)
+        except orjson.JSONDecodeError as error:
+            raise WrongCallError(f"the arguments are not JSON: {error.msg}") from None
+        if not isinstance(arguments, dict) or isinstance(bounded(Completed(arguments)), Failed):
+            raise WrongCallError("the arguments must be an object, and not nested too deep")
+        if problems := value_problems(tool.params["parameters"], arguments):
+            raise WrongCallError(f"the arguments do not fit: {'; '.join(problems)}")
+        return tool, arguments
+
+    def _key(self, name: str, arguments: JsonObject) -> str:
+        """The same for the same call in a later attempt, so that its receiver can tell that it has had it."""
+        content = orjson.dumps([name, arguments], option=orjson.OPT_SORT_KEYS)
+        digest = hashlib.sha256(content).hexdigest()[:16]
+        self._repeats[digest] += 1
+        return f"{self.turn_key}:{name}:{digest}:{self._repeats[digest]}"
+
+
+def _shown(call: ToolCall) -> JsonValue:
+    try:
+        arguments: JsonValue = orjson.loads(call.arguments[:_TOLD_OUTPUT])
+    except orjson.JSONDecodeError:
+        return call.arguments[:_TOLD_OUTPUT]
+    return arguments
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]} […]"

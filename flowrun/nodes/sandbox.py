@@ -1,0 +1,126 @@
+"""Runs Python that nobody vouches for: each run in a process of its own, within limits of time and memory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from anyio.lowlevel import RunVar
+
+from flowrun.domain.json import JsonValue
+from flowrun.nodes.sandbox_errors import CodeError, code_error
+from flowrun.nodes.sandbox_result import as_json
+
+if TYPE_CHECKING:
+    from pydantic_monty import AsyncMonty, AsyncMontySession
+
+MAX_AT_ONCE = max(4, 2 * (os.cpu_count() or 1))
+"""How many runs there are at a time; more wait, so that their memory together has a bound."""
+MAX_PRINTS = 65_536
+"""Characters of prints that are kept."""
+FLOOD = 4_194_304
+"""Characters of prints that end a run."""
+GRACE = 1.0
+"""Seconds that the sandbox has to end a run by itself before its process is killed."""
+_MIB = 1_048_576
+_SLOTS: RunVar[asyncio.Semaphore] = RunVar("flowrun_sandbox_slots")
+
+
+@dataclass(slots=True)
+class CodeResult:
+    """What a run gave."""
+
+    value: JsonValue
+    prints: str
+    """What it printed, cut at `MAX_PRINTS` characters."""
+
+
+class _Prints:
+    """Keeps the beginning of what a run prints, and ends the run when that never stops."""
+
+    def __init__(self, limit: asyncio.Timeout) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._limit = limit
+        self._parts: list[str] = []
+        self._length = 0
+        self.flooded = False
+
+    @property
+    def text(self) -> str:
+        return "".join(self._parts)
+
+    def __call__(self, _stream: Literal["stdout", "stderr"], text: str) -> None:
+        if self._length < MAX_PRINTS:
+            self._parts.append(text[: MAX_PRINTS - self._length])
+        self._length += len(text)
+        if self._length > FLOOD and not self.flooded:
+            self.flooded = True
+            # Prints come from another thread than the loop's.
+            self._loop.call_soon_threadsafe(self._limit.reschedule, 0)
+
+
+async def run_code(source: str, inputs: Mapping[str, JsonValue], *, timeout: float, memory_mb: int) -> CodeResult:
+    """Run Python with the inputs as variables; gives what it returns, or the value of its last expression.
+
+    Cancellation kills the process. Raises `CodeError`.
+    """
+    try:
+        async with _free_slot():
+            value, prints = await _run(source, dict(inputs), timeout, memory_mb)
+        # A result may hold a part many times over, which takes long to find out.
+        return CodeResult(await asyncio.to_thread(as_json, value), prints)
+    except (ImportError, FileNotFoundError):
+        message = "the sandbox for code is not installed here: pip install pydantic-monty"
+        raise CodeError("code_unavailable", message) from None
+
+
+async def _run(source: str, inputs: dict[str, Any], timeout: float, memory_mb: int) -> tuple[object, str]:
+    import pydantic_monty  # noqa: PLC0415 - loaded with the first code that runs
+
+    try:
+        async with asyncio.timeout(None) as limit:
+            prints = _Prints(limit)
+            async with _process(pydantic_monty.AsyncMonty) as pool, _session(pool, timeout, memory_mb) as session:
+                limit.reschedule(asyncio.get_running_loop().time() + timeout + GRACE)
+                return await session.feed_run(source, inputs=inputs, print_callback=prints), prints.text
+    except TimeoutError:
+        if prints.flooded:
+            raise CodeError("code_error", f"the code prints more than {FLOOD:,} characters") from None
+        raise CodeError("code_timeout", f"the code took longer than {timeout:g} s") from None
+    except pydantic_monty.MontyError as error:
+        raise code_error(error, timeout=timeout, memory_mb=memory_mb) from None
+    except RuntimeError as error:
+        message = f"the sandbox could not be started: {error}"
+        raise CodeError("code_unavailable", message, retryable=True) from None
+
+
+def _process(kind: type[AsyncMonty]) -> AsyncMonty:
+    """One process for one session: nothing of a tenant is left for the next one."""
+    return kind(min_processes=1, max_processes=1, max_checkouts_per_worker=1, feed_duration_limit_grace=GRACE)
+
+
+def _session(pool: AsyncMonty, timeout: float, memory_mb: int) -> AsyncMontySession:
+    return pool.checkout(
+        script_name="code",
+        limits={
+            "max_feed_duration_secs": timeout,
+            "max_total_sleep_secs": timeout,
+            "max_memory": memory_mb * _MIB,
+        },
+        # Sleeping isn't counted as running, so it has the same limit apart.
+        os_policy={"sleep_system_max": timeout},
+    )
+
+
+@asynccontextmanager
+async def _free_slot() -> AsyncIterator[None]:
+    slots = _SLOTS.get(None)
+    if slots is None:
+        slots = asyncio.Semaphore(MAX_AT_ONCE)
+        _SLOTS.set(slots)
+    async with slots:
+        yield

@@ -1,0 +1,57 @@
+"""The stored conversations of agents: one row each, with the last turns as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
+
+from flowrun.domain.json import JsonObject
+from flowrun.persistence.tables import conversations
+from flowrun.ports import Clock, Reader, Writer
+
+Turns = Sequence[JsonObject]
+
+
+class ConversationStore:
+    """See `flowrun.nodes.agent.memory.Conversations`."""
+
+    def __init__(self, reader: Reader, writer: Writer, clock: Clock) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._clock = clock
+
+    async def turns(self, tenant_id: str, workflow_id: str, conversation_id: str) -> Turns:
+        """Return the turns of a conversation, oldest first."""
+        query = select(conversations.c.messages).where(_is(tenant_id, workflow_id, conversation_id))
+        row = await self._reader.first(query)
+        return _read(row["messages"] if row is not None else None)
+
+    async def change(
+        self, tenant_id: str, workflow_id: str, conversation_id: str, change: Callable[[Turns], Turns]
+    ) -> None:
+        """Replace the turns by what a pure function makes of them, in one transaction."""
+        now = self._clock.now()
+
+        def write(connection: Connection) -> None:
+            where = _is(tenant_id, workflow_id, conversation_id)
+            found = connection.scalar(select(conversations.c.messages).where(where))
+            messages = orjson.dumps(list(change(_read(found)))).decode()
+            if found is not None:
+                connection.execute(update(conversations).where(where).values(messages=messages, updated_at=now))
+                return
+            key = {"tenant_id": tenant_id, "workflow_id": workflow_id, "id": conversation_id}
+            connection.execute(insert(conversations).values(**key, messages=messages, created_at=now, updated_at=now))
+
+        await self._writer.transact(write)
+
+
+def _is(tenant_id: str, workflow_id: str, conversation_id: str) -> ColumnElement[bool]:
+    table = conversations.c
+    return and_(table.tenant_id == tenant_id, table.workflow_id == workflow_id, table.id == conversation_id)
+
+
+def _read(messages: str | None) -> Turns:
+    turns: list[JsonObject] = orjson.loads(messages) if messages else []
+    return turns

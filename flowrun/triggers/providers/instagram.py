@@ -1,0 +1,7 @@
+"""Instagram: direct messages and comments."""
+
+from __future__ import annotations
+
+from flowrun.triggers.providers.messenger import normalise_messenger as normalise
+
+__all__ = ["normalise"]
