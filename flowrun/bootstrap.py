@@ -27,6 +27,7 @@ from flowrun.commands.record_start import RecordStart
 from flowrun.commands.recover_events import RecoverEvents
 from flowrun.config import Settings
 from flowrun.coordinator.dispatcher import Dispatcher
+from flowrun.coordinator.duty import steadily
 from flowrun.coordinator.effects import Effects
 from flowrun.coordinator.engine import ExecutionEngine
 from flowrun.coordinator.limits import Limits
@@ -210,11 +211,14 @@ class _Parts:
         closing = asyncio.Event()
         async with _ungrouped(), asyncio.TaskGroup() as tasks:
             duties = [
-                tasks.create_task(self.timers.run(), name="timers"),
-                tasks.create_task(self.scheduler.run(), name="schedules"),
-                tasks.create_task(self.attempts.watch(), name="attempts"),
-                tasks.create_task(self.recovery.run(), name="recovery"),
-                tasks.create_task(self._send(RecoverEvents()), name="events"),
+                tasks.create_task(steadily(name, duty, self.context.clock), name=name)
+                for name, duty in (
+                    ("timers", self.timers.run),
+                    ("schedules", self.scheduler.run),
+                    ("attempts", self.attempts.watch),
+                    ("recovery", self.recovery.run),
+                    ("events", lambda: self._send(RecoverEvents())),
+                )
             ]
             self._ready = True
             try:

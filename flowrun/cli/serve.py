@@ -31,6 +31,7 @@ def serve(**flags: object) -> None:
     from flowrun.config import load_settings  # noqa: PLC0415
 
     settings = load_settings(flags)
+    _log_to_stderr(settings.log_level)
     import anyio  # noqa: PLC0415 - the service is far slower to import than the command line
 
     from flowrun.bootstrap import run_service  # noqa: PLC0415
@@ -39,6 +40,14 @@ def serve(**flags: object) -> None:
         await run_service(settings, started=_announce)
 
     anyio.run(run, backend_options={"use_uvloop": _has_uvloop()})
+
+
+def _log_to_stderr(level: str) -> None:
+    """Our own words from this level on, the libraries' from warnings on."""
+    import logging  # noqa: PLC0415
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    logging.getLogger("flowrun").setLevel(level.upper())
 
 
 def _has_uvloop() -> bool:

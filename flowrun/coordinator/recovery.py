@@ -12,7 +12,7 @@ from flowrun.coordinator.dispatcher import Dispatcher, JobKey
 from flowrun.coordinator.effects import Effects
 from flowrun.domain.states import ExecutionStatus, NodeStatus
 from flowrun.domain.turn import Job
-from flowrun.errors import FlowrunError
+from flowrun.errors import FlowrunError, UnavailableError
 from flowrun.persistence import tables as t
 from flowrun.persistence.executions import job_from
 from flowrun.ports import Clock, Reader
@@ -20,6 +20,7 @@ from flowrun.ports import Clock, Reader
 _log = logging.getLogger(__name__)
 
 _PAGE = 500
+_AGAIN_SECONDS = 0.5
 _MOST_WAITING = 5_000
 """With so many jobs in the dispatcher the next page of old jobs waits: their payloads stay on disk."""
 
@@ -46,21 +47,25 @@ class Recovery:
         self._finish_cancelling = finish_cancelling
         self._epoch = epoch
         self._effects.ended = set()
+        self._after: JobKey = ("", "", "")
+        """How far the jobs have been read: a recovery that was broken off goes on from there."""
+        self._count = 0
 
-    async def run(self) -> int:
-        """Hand out every job of earlier processes; gives how many there were."""
+    async def run(self) -> None:
+        """Hand out every job of earlier processes."""
         await self._end_cancelling()
-        count, after = 0, ("", "", "")
-        while page := await self._page(after):
+        while page := await self._page(self._after):
+            for job, began in page:
+                if not began:
+                    self._hand_out(job)
+            await asyncio.gather(*(self._carry_on(job) for job, began in page if began))
             last, _ = page[-1]
-            after = last.key
-            await asyncio.gather(*(self._carry_on(job, began) for job, began in page))
-            count += len(page)
+            self._after = last.key
+            self._count += len(page)
             await self._room()
         self._effects.ended = None
-        if count:
-            _log.info("Carried on with %d jobs of an earlier process", count)
-        return count
+        if self._count:
+            _log.info("Carried on with %d jobs of an earlier process", self._count)
 
     async def _end_cancelling(self) -> None:
         """The workers of executions that were being cancelled have died, so these have ended."""
@@ -86,19 +91,29 @@ class Recovery:
         )
         return [(job_from(row), row["status"] == NodeStatus.RUNNING.value) for row in await self._reader.all(query)]
 
-    async def _carry_on(self, job: Job, began: bool) -> None:
-        if self._effects.ended is not None and job.key in self._effects.ended:
+    def _hand_out(self, job: Job) -> None:
+        if self._has_ended(job):
             return
-        if began:
+        # It may have been what killed the process: this time its start is committed before it begins.
+        job.careful = True
+        self._dispatcher.add([job])
+
+    async def _carry_on(self, job: Job) -> None:
+        """Let an attempt that had begun count as lost. One execution that cannot be read holds up nobody else."""
+        while not self._has_ended(job):
             try:
                 await self._lost(job)
+            except UnavailableError as error:
+                _log.warning("The execution %s carries on later: %s", job.execution_id, error)
+                await self._clock.wait(asyncio.Event(), _AGAIN_SECONDS)
             except FlowrunError as error:
-                # One execution that cannot be read must not keep the others from going on.
                 _log.error("The execution %s cannot carry on: %s", job.execution_id, error)
-        else:
-            # It may have been what killed the process: this time its start is committed before it begins.
-            job.careful = True
-            self._dispatcher.add([job])
+                return
+            else:
+                return
+
+    def _has_ended(self, job: Job) -> bool:
+        return self._effects.ended is not None and job.key in self._effects.ended
 
     async def _room(self) -> None:
         never = asyncio.Event()

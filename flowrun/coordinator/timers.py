@@ -96,7 +96,12 @@ class Timers:
         start, self._loaded_until = self._loaded_until, now + HORIZON_MS
         table = t.timers
         query = select(table).where(table.c.due_at > start, table.c.due_at <= self._loaded_until)
-        for row in await self._reader.all(query):
+        try:
+            rows = await self._reader.all(query)
+        except BaseException:
+            self._loaded_until = start  # The window will be read again; nothing in it may be missed.
+            raise
+        for row in rows:
             timer = DueTimer(row["execution_id"], TimerKind(row["kind"]), row["node_id"], row["iteration"])
             if timer not in self._due and timer not in self._in_flight:
                 self._push(timer, row["due_at"])

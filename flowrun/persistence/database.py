@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable, RowMapping, create_engine, event, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from flowrun.errors import ConfigurationError
 from flowrun.persistence import tables as t
+
+R = TypeVar("R")
 
 _READERS = 4
 
@@ -94,19 +97,34 @@ class ReadOnly:
             pool_size=_READERS,
             max_overflow=0,
         )
+        self._reads: set[asyncio.Task[Any]] = set()
 
     async def all(self, query: Executable, params: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:
         """Every row of a SELECT."""
-        async with self._engine.connect() as connection:
-            return (await connection.execute(query, params)).mappings().all()
+        return await self._whole(self._all(query, params))
 
     async def first(self, query: Executable, params: Mapping[str, Any] | None = None) -> RowMapping | None:
         """The first row of a SELECT, if there is one."""
+        return await self._whole(self._first(query, params))
+
+    async def _whole(self, read: Coroutine[Any, Any, R]) -> R:
+        """Let a read end even when its caller is cancelled: a connection left in a statement would be lost."""
+        task = asyncio.get_running_loop().create_task(read)
+        self._reads.add(task)
+        task.add_done_callback(self._reads.discard)
+        return await asyncio.shield(task)
+
+    async def _all(self, query: Executable, params: Mapping[str, Any] | None) -> Sequence[RowMapping]:
+        async with self._engine.connect() as connection:
+            return (await connection.execute(query, params)).mappings().all()
+
+    async def _first(self, query: Executable, params: Mapping[str, Any] | None) -> RowMapping | None:
         async with self._engine.connect() as connection:
             return (await connection.execute(query, params)).mappings().first()
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Give the connections back, when the last read has ended."""
+        await asyncio.gather(*self._reads, return_exceptions=True)
         await self._engine.dispose()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 
 from sqlalchemy import select
@@ -15,6 +16,7 @@ from flowrun.persistence import tables as t
 from flowrun.persistence.executions import load
 from flowrun.ports import Reader
 
+_Key = tuple[str, str, int]
 _KEPT = 1_000
 """Compiled versions in memory; a graph of ten nodes takes about 20 kB."""
 
@@ -31,7 +33,8 @@ class GraphStore:
     def __init__(self, reader: Reader, types: NodeTypes) -> None:
         self._reader = reader
         self._types = types
-        self._graphs: OrderedDict[tuple[str, str, int], Graph] = OrderedDict()
+        self._graphs: OrderedDict[_Key, Graph] = OrderedDict()
+        self._loading: dict[_Key, asyncio.Task[Graph]] = {}
         self._current: dict[tuple[str, str], int] = {}
 
     async def get(self, tenant_id: str, workflow_id: str, version: int | None = None) -> Graph:
@@ -40,13 +43,21 @@ class GraphStore:
             version = await self._current_version(tenant_id, workflow_id)
         key = (tenant_id, workflow_id, version)
         graph = self._graphs.get(key)
-        if graph is None:
-            definition = await self._definition(*key)
-            graph = self._graphs[key] = compile_graph(definition, version, self._types)
-            while len(self._graphs) > _KEPT:
-                self._graphs.popitem(last=False)
-        else:
+        if graph is not None:
             self._graphs.move_to_end(key)
+            return graph
+        # A thousand executions that want the same version at once read and compile it once.
+        loading = self._loading.get(key)
+        if loading is None:
+            loading = self._loading[key] = asyncio.get_running_loop().create_task(self._load(key))
+            loading.add_done_callback(lambda _task: self._loading.pop(key, None))
+        return await asyncio.shield(loading)
+
+    async def _load(self, key: _Key) -> Graph:
+        definition = await self._definition(*key)
+        graph = self._graphs[key] = compile_graph(definition, key[2], self._types)
+        while len(self._graphs) > _KEPT:
+            self._graphs.popitem(last=False)
         return graph
 
     async def current(self, tenant_id: str, workflow_id: str) -> tuple[WorkflowDefinition, int]:
