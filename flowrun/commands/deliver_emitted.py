@@ -8,11 +8,11 @@ from functools import partial
 from sqlalchemy import Connection, select
 
 from flowrun.commands.event_delivery import Event, deliver, store
-from flowrun.commands.json_text import load
 from flowrun.domain.execution import RunKey
 from flowrun.domain.facts import TimerKind
 from flowrun.errors import NotFoundError
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import load
 from flowrun.ports import Context
 
 _log = logging.getLogger(__name__)

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
-from flowrun.commands.json_text import dump
 from flowrun.domain.json import JsonObject
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import dump
 from flowrun.ports import Context, RouteMatch
 
 TABLE = t.webhook_events.name

@@ -12,7 +12,6 @@ from hashlib import sha256
 from sqlalchemy import Connection, delete, insert, select, update
 
 from flowrun.commands.idempotency import KeyTakenError, keep_answer
-from flowrun.commands.json_text import dump, load
 from flowrun.commands.trigger_mapping import mapped, passes
 from flowrun.domain.emission import DEPTH
 from flowrun.domain.expression import ExpressionError
@@ -21,6 +20,7 @@ from flowrun.domain.failure import rfc3339
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.errors import ConflictError, FlowrunError, NotFoundError, UnavailableError
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import dump, load
 from flowrun.ports import Context, EventMatch
 
 _AT_ONCE = 200

@@ -11,10 +11,10 @@ import orjson
 from sqlalchemy import Connection, delete, insert, select
 
 from flowrun.bus import Command, Handler, Principal
-from flowrun.commands.json_text import dump, load
 from flowrun.domain.json import JsonObject
 from flowrun.errors import ConflictError, FlowrunError
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import dump, load
 from flowrun.ports import Context
 
 KEPT_MS = 24 * 3600 * 1000

@@ -10,13 +10,13 @@ from sqlalchemy import RowMapping, select
 from flowrun.bus import Command, Principal, Scope
 from flowrun.commands.delivery_log import TABLE, LogEntry, Outcome, log
 from flowrun.commands.idempotency import remember
-from flowrun.commands.json_text import load
 from flowrun.commands.open_tenant import require_open
 from flowrun.commands.webhook_trigger import event_type_of, prepared
 from flowrun.domain.expression import ExpressionError
 from flowrun.domain.json import JsonObject
 from flowrun.errors import ConflictError, NotFoundError
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import load
 from flowrun.ports import Context, RouteMatch
 
 

@@ -10,7 +10,6 @@ from sqlalchemy import RowMapping, select
 
 from flowrun.bus import Command, Principal, Scope
 from flowrun.commands.idempotency import remember
-from flowrun.commands.json_text import load
 from flowrun.commands.open_tenant import require_open
 from flowrun.domain.decide import kept_events
 from flowrun.domain.events import Event, ExecutionCreated, NodeCompleted, NodeEvent, restore_event
@@ -21,6 +20,7 @@ from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.domain.states import FINAL_EXECUTION
 from flowrun.errors import ConflictError, NotFoundError
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import load
 from flowrun.ports import Context
 
 _KEPT_TYPES = ("ExecutionCreated", "NodeCompleted", "NodeFailed", "NodeSkipped")

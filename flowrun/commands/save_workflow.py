@@ -9,7 +9,6 @@ import anyio.to_thread
 from sqlalchemy import Connection, func, insert, select, update
 
 from flowrun.bus import Command, Principal, Scope
-from flowrun.commands.json_text import dump, load
 from flowrun.commands.workflow_events import EventNode, event_nodes, store_events
 from flowrun.commands.workflow_schedules import schedule_nodes, store_schedules
 from flowrun.commands.workflow_webhooks import Route, WebhookNode, rival_issues, store_webhooks, webhook_nodes
@@ -19,6 +18,7 @@ from flowrun.domain.validate import validate
 from flowrun.errors import InvalidInputError, Issue, NotFoundError
 from flowrun.formats import read_workflow, to_document
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import dump, load
 from flowrun.ports import Context
 
 _SETTINGS = ("on_error", "timeout", "concurrency", "variables")

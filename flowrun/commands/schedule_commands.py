@@ -9,7 +9,6 @@ from sqlalchemy import Connection, RowMapping, Select, select, update
 
 from flowrun.bus import Command, Principal, Scope
 from flowrun.commands.idempotency import remember
-from flowrun.commands.json_text import load
 from flowrun.commands.open_tenant import require_open
 from flowrun.commands.schedule_fires import INSERT_FIRES, fire_row, schedule_start
 from flowrun.commands.workflow_schedules import drop_queued, started
@@ -18,6 +17,7 @@ from flowrun.domain.failure import rfc3339
 from flowrun.domain.json import JsonObject
 from flowrun.errors import ConflictError, NotFoundError
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import load
 from flowrun.ports import Context
 from flowrun.triggers.schedules.policy import Decision, Fire
 from flowrun.triggers.schedules.stored import ScheduleStatus, schedule_from

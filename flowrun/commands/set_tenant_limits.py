@@ -8,10 +8,10 @@ from typing import ClassVar
 from sqlalchemy import Connection, update
 
 from flowrun.bus import Command, Principal, Scope
-from flowrun.commands.json_text import dump
 from flowrun.domain.json import JsonObject
 from flowrun.errors import InvalidInputError, Issue, NotFoundError
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import dump
 from flowrun.ports import Context, TenantLimits
 
 AT_LIMIT = ("queue", "reject", "cancel_oldest")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import sha256
 
-from flowrun.commands.json_text import dump
 from flowrun.commands.trigger_mapping import mapped, passes
 from flowrun.domain.expression import as_expression, compile_expression
 from flowrun.domain.facts import Start
 from flowrun.domain.graph import Graph
 from flowrun.domain.json import JsonObject
+from flowrun.persistence.json_text import dump
 from flowrun.ports import Context, RouteMatch
 
 REDACTED = "[redacted]"

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, insert
 
-from flowrun.commands.json_text import dump
 from flowrun.domain.definition import WorkflowDefinition
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import NodeTypes
 from flowrun.errors import InvalidInputError
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import dump
 
 EVENT = "event"
 EventNode = tuple[str, JsonObject]

@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from flowrun.commands.json_text import dump, load
 from flowrun.domain.definition import NodeDefinition, WorkflowDefinition
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import NodeTypes
 from flowrun.errors import InvalidInputError
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import dump, load
 from flowrun.triggers.schedules.policy import Decision
 from flowrun.triggers.schedules.stored import ScheduleStatus
 from flowrun.triggers.schedules.timing import timing_of, timing_params

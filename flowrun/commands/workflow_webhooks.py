@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from flowrun.commands.json_text import dump
 from flowrun.domain.definition import NodeDefinition, WorkflowDefinition
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import NodeTypes
 from flowrun.errors import InvalidInputError, Issue
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import dump
 from flowrun.ports import Routes
 from flowrun.triggers.paths import route_name
 

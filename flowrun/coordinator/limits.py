@@ -13,7 +13,8 @@ from flowrun.domain.graph import Graph
 from flowrun.domain.json import JsonValue
 from flowrun.domain.states import ExecutionStatus
 from flowrun.persistence import tables as t
-from flowrun.persistence.executions import load, load_history
+from flowrun.persistence.executions import load_history
+from flowrun.persistence.json_text import load
 from flowrun.ports import Clock, Graphs, Reader, TenantLimits
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from sqlalchemy import select
 
 from flowrun.domain.events import Event, NodeEvent, event_data, restore_event
@@ -16,17 +15,8 @@ from flowrun.domain.turn import Decision, Job, Timer
 from flowrun.persistence import bulk
 from flowrun.persistence import tables as t
 from flowrun.persistence.bulk import Row, Rows
+from flowrun.persistence.json_text import dump, load
 from flowrun.ports import Reader
-
-
-def dump(value: JsonValue) -> str:
-    """JSON as it is stored."""
-    return orjson.dumps(value).decode()
-
-
-def load(text: str | None) -> Any:  # noqa: ANN401 - any JSON
-    """What `dump` stored; None for NULL."""
-    return None if text is None else orjson.loads(text)
 
 
 def rows_of(execution: Execution, decision: Decision, *, created: bool, epoch: int) -> Rows:

@@ -13,7 +13,7 @@ from flowrun.domain.node_type import NodeTypes
 from flowrun.errors import FlowrunError, NotFoundError
 from flowrun.formats import read_workflow
 from flowrun.persistence import tables as t
-from flowrun.persistence.executions import load
+from flowrun.persistence.json_text import load
 from flowrun.ports import Reader
 
 _Key = tuple[str, str, int]

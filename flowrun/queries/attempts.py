@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flowrun.domain.json import JsonObject
-from flowrun.queries.documents import load, time
+from flowrun.persistence.json_text import load
+from flowrun.queries.documents import time
 
 ATTEMPT_EVENTS = (
     "NodeQueued", "NodeStarted", "NodeRetrying", "NodeInterrupted", "NodeCompleted", "NodeFailed", "NodeCancelled",

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any
 
-import orjson
 from sqlalchemy import select
 
 from flowrun.domain.failure import rfc3339
@@ -25,11 +23,6 @@ def time(at: int | None) -> str | None:
 def seconds(begin: int | None, end: int | None) -> float | None:
     """How long something took; None while it hasn't ended or hadn't begun."""
     return None if begin is None or end is None else (end - begin) / 1000
-
-
-def load(text: str | None) -> Any:  # noqa: ANN401 - any JSON
-    """The value of a stored JSON text; None for NULL."""
-    return None if text is None else orjson.loads(text)
 
 
 def cursor_after(last: str) -> str:

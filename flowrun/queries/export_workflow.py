@@ -10,8 +10,8 @@ from flowrun.bus import Principal, Query, Scope
 from flowrun.domain.definition import WorkflowStatus
 from flowrun.errors import NotFoundError
 from flowrun.formats import read_workflow, to_document, to_json, to_mermaid, to_yaml
+from flowrun.persistence.json_text import load
 from flowrun.ports import Context
-from flowrun.queries.documents import load
 from flowrun.queries.get_workflow import stored_version, workflow_row
 
 

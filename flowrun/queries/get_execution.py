@@ -13,8 +13,9 @@ from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.domain.states import NodeStatus
 from flowrun.errors import FlowrunError, NotFoundError
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import load
 from flowrun.ports import Context
-from flowrun.queries.documents import load, seconds, time
+from flowrun.queries.documents import seconds, time
 from flowrun.queries.payloads import input_of
 
 SUMMARY = (

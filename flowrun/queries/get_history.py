@@ -10,8 +10,9 @@ from sqlalchemy import select
 from flowrun.bus import Principal, Query, Scope
 from flowrun.domain.json import JsonObject
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import load
 from flowrun.ports import Context
-from flowrun.queries.documents import check_limit, load, time
+from flowrun.queries.documents import check_limit, time
 from flowrun.queries.get_execution import execution_row
 
 _MOST = 1_000

@@ -9,8 +9,8 @@ from flowrun.bus import Principal, Query, Scope
 from flowrun.domain.json import JsonObject
 from flowrun.errors import NotFoundError
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import load
 from flowrun.ports import Context
-from flowrun.queries.documents import load
 from flowrun.queries.webhook_documents import webhook_document, webhooks_with_latest
 
 

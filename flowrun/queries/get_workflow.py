@@ -11,8 +11,9 @@ from flowrun.bus import Principal, Query, Scope
 from flowrun.domain.json import JsonObject
 from flowrun.errors import NotFoundError
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import load
 from flowrun.ports import Context
-from flowrun.queries.documents import load, time
+from flowrun.queries.documents import time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

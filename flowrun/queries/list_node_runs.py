@@ -11,9 +11,9 @@ from sqlalchemy import Select, case, null, or_, select
 from flowrun.bus import Principal, Query, Scope
 from flowrun.domain.json import JsonObject
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import load
 from flowrun.ports import Context
 from flowrun.queries.attempts import ATTEMPT_EVENTS, attempts_of
-from flowrun.queries.documents import load
 from flowrun.queries.get_execution import execution_row, node_types
 from flowrun.queries.node_runs import pending_row, run_document, run_rows
 from flowrun.queries.payloads import Payloads, items_of

@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, Table, func, select
 from flowrun.bus import Principal, Query, Scope
 from flowrun.domain.json import JsonObject
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import load
 from flowrun.ports import Context
-from flowrun.queries.documents import check_limit, cursor_after, load, read_cursor, time
+from flowrun.queries.documents import check_limit, cursor_after, read_cursor, time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,9 @@ from flowrun.bus import Principal, Query, Scope
 from flowrun.domain.definition import WorkflowStatus
 from flowrun.domain.json import JsonObject
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import load
 from flowrun.ports import Context
-from flowrun.queries.documents import check_limit, cursor_after, load, read_cursor, require_tenant, time
+from flowrun.queries.documents import check_limit, cursor_after, read_cursor, require_tenant, time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowrun.domain.json import JsonObject, JsonValue
-from flowrun.queries.documents import load
+from flowrun.persistence.json_text import load
 
 RunKey = tuple[str, str]
 """Node id and iteration."""

@@ -9,7 +9,8 @@ from sqlalchemy import Select, select
 
 from flowrun.domain.json import JsonObject
 from flowrun.persistence import tables as t
-from flowrun.queries.documents import load, time
+from flowrun.persistence.json_text import load
+from flowrun.queries.documents import time
 
 
 def webhooks_with_latest() -> Select[Any]:

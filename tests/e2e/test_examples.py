@@ -94,6 +94,11 @@ def parallel_join(world: World) -> None:
     assert ended["output"]["first"] == [4, 5]
 
 
+def loops(world: World) -> None:
+    lines = [{"price": 8, "quantity": 3}, {"price": "free", "quantity": None}, {"price": 2, "quantity": 3}]
+    assert world.run("loops", {"lines": lines})["output"] == {"total": 7.5, "refused": 1, "halved": 2}
+
+
 def agent_support(world: World) -> None:
     def ask(needs_person: bool) -> Any:
         content = json.dumps({"answer": "It left today.", "needs_person": needs_person})
@@ -119,6 +124,7 @@ RESULTS: dict[str, Callable[[World], None]] = {
     "delay": delay,
     "error-handling": error_handling,
     "parallel-join": parallel_join,
+    "loops": loops,
     "agent-support": agent_support,
 }
 
@@ -151,7 +157,7 @@ def _labelled(edge_id: str, edge: Document, nodes: dict[str, Document]) -> Docum
     found = {"id": edge_id, "source": edge["source"], "target": edge["target"]}
     if port == "error":
         return found | {"type": "failure"}
-    assert port is None or nodes[edge["source"]]["type"] in {"decision", "if", "switch"}
+    assert port is None or nodes[edge["source"]]["type"] in {"decision", "if", "switch", "for_each", "loop"}
     return found | {"type": "default"} | ({"label": port} if port else {})
 
 
