@@ -61,7 +61,8 @@ def show(node_type: str, output: str) -> None:
     if output == "json":
         out.print_json({"type": found.name, "kind": found.kind.value, "schema": schema, "example": example})
         return
-    by = {"trigger": "starts an execution", "engine": "run by the engine itself"}
+    itself = "run by the engine itself"
+    by = {"trigger": "starts an execution", "engine": itself, "loop": itself}
     click.echo(f"{click.style(found.name, bold=True)}  {by.get(found.kind.value, f'run by the {found.worker} worker')}")
     click.echo(f"\n{found.help}\n")
     _print_params(schema)

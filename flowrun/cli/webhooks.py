@@ -55,6 +55,12 @@ def list_webhooks(client: ServiceClient, workflow: str | None, tenant: str, outp
     out.print_table(("id", "workflow", "status", "auth", "last delivery", "where"), rows, empty="No webhooks.")
 
 
+def _webhook_id(client: ServiceClient, tenant: str, named: str) -> str:
+    """The id of a webhook that is named by it, or by the workflow whose only webhook it is."""
+    found = list(client.items(tenant_path(tenant, "webhooks"), 2, workflow=named))
+    return str(found[0]["id"]) if len(found) == 1 else named
+
+
 @webhooks.command()
 @click.argument("webhook")
 @click.option("--outcome", "outcomes", multiple=True, type=click.Choice(OUTCOMES), help="Only these; repeat it.")
@@ -67,9 +73,11 @@ def deliveries(
 ) -> None:
     """List what was delivered to WEBHOOK and what became of it, newest first.
 
-    Example: flowrun webhooks deliveries 0192… --outcome refused
+    WEBHOOK is an id from `flowrun webhooks list`, or a workflow that has one webhook.
+
+    Example: flowrun webhooks deliveries order-intake --outcome refused
     """
-    path = tenant_path(tenant, "webhooks", webhook, "deliveries")
+    path = tenant_path(tenant, "webhooks", _webhook_id(client, tenant, webhook), "deliveries")
     found = list(client.items(path, limit, outcome=",".join(outcomes) or None))
     if output == "json":
         out.print_json(found)
@@ -99,7 +107,8 @@ def redeliver(client: ServiceClient, webhook: str, delivery: str, tenant: str, o
 
     Example: flowrun webhooks redeliver 0192… 0193…
     """
-    answer = client.post(tenant_path(tenant, "webhooks", webhook, "deliveries", delivery, "redeliver"))
+    webhook_id = _webhook_id(client, tenant, webhook)
+    answer = client.post(tenant_path(tenant, "webhooks", webhook_id, "deliveries", delivery, "redeliver"))
     if output == "json":
         out.print_json(answer)
     elif answer["execution_id"] is None:

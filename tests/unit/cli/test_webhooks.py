@@ -26,16 +26,25 @@ def test_webhooks_are_listed(run, service):
     assert line.split() == ["w1", "orders", "active", "github", "POST", "/webhooks/acme/orders"]
 
 
+def test_a_workflow_names_its_only_webhook(run, service):
+    service.on("GET", BASE, (200, {"items": [WEBHOOK], "next": None}))
+    service.on("GET", f"{BASE}/w1/deliveries", (200, {"items": [DELIVERY], "next": None}))
+    assert "the header x-hub-signature-256 is missing" in run("webhooks", "deliveries", "orders", "-t", "acme").output
+    assert "workflow=orders" in service.asked[0]["query"]
+
+
 def test_deliveries_are_listed_by_outcome(run, service):
+    service.on("GET", BASE, (200, {"items": [], "next": None}))
     service.on("GET", f"{BASE}/w1/deliveries", (200, {"items": [DELIVERY], "next": None}))
     result = run("webhooks", "deliveries", "w1", "-t", "acme", "--outcome", "refused", "--outcome", "failed")
     assert "the header x-hub-signature-256 is missing" in result.output
-    assert "outcome=refused%2Cfailed" in service.asked[0]["query"]
+    assert "outcome=refused%2Cfailed" in service.asked[1]["query"]
 
 
 def test_a_delivery_is_repeated(run, service):
     path = f"{BASE}/w1/deliveries/d1/redeliver"
     answer = {"event_id": "d2", "outcome": "started", "execution_id": "e1"}
+    service.on("GET", BASE, (200, {"items": [], "next": None}), (200, {"items": [], "next": None}))
     service.on("POST", path, (202, answer), (202, {**answer, "execution_id": None, "outcome": "filtered"}))
     assert run("webhooks", "redeliver", "w1", "d1", "-t", "acme").output == "Started e1\n"
     assert "nothing was started" in run("webhooks", "redeliver", "w1", "d1", "-t", "acme").output
