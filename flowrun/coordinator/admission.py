@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from flowrun.domain.definition import Concurrency
 from flowrun.domain.graph import Graph
 from flowrun.domain.json import JsonValue
 from flowrun.errors import TooManyRequestsError
@@ -58,8 +57,9 @@ class Gate:
         tenant = self.tenants.get(tenant_id)
         if tenant is not None and tenant.running_executions is not None:
             found.append(Limit((tenant_id,), tenant.running_executions, tenant.at_limit))
-        if graph.concurrency is not None:
-            found.append(_of_workflow(graph, graph.concurrency, tenant_id, scope, now))
+        if graph.concurrency is not None and graph.concurrency.limit is not None:
+            most = graph.concurrency.limit
+            found.append(Limit(_group(graph, tenant_id, scope, now), most, graph.concurrency.at_limit))
         return found
 
     def ask(self, execution_id: str, limits: list[Limit]) -> Admission:
@@ -148,11 +148,10 @@ def _remove(groups: dict[Group, OrderedDict[str, None]], group: Group, execution
             del groups[group]
 
 
-def _of_workflow(
-    graph: Graph, concurrency: Concurrency, tenant_id: str, scope: Mapping[str, JsonValue], now: int
-) -> Limit:
+def _group(graph: Graph, tenant_id: str, scope: Mapping[str, JsonValue], now: int) -> Group:
+    """The executions of a workflow that share its limit: those with the same key."""
     key = ""
     if graph.concurrency_key is not None:
         value = graph.concurrency_key.evaluate(scope, now=now)
         key = value if isinstance(value, str) else repr(value)
-    return Limit((tenant_id, graph.workflow_id, key), concurrency.limit, concurrency.at_limit)
+    return (tenant_id, graph.workflow_id, key)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
+import sys
+from collections import Counter, deque
 from collections.abc import Callable
 
 from flowrun.domain.turn import Job
@@ -11,45 +12,83 @@ from flowrun.ports import JobQueue
 JobKey = tuple[str, str, str]
 
 
+Group = tuple[str, ...]
+"""Jobs that share a limit: `(tenant,)`, or `(tenant, workflow)`."""
+Allowed = Callable[[Job], bool]
+
+
+class _Turns:
+    """What waits for one worker: keys in a ring, each with what waits for it. Each gives one job in its turn.
+
+    The ring of tenants holds for each a ring of its workflows, which holds for each a row of jobs.
+    """
+
+    def __init__(self, *keys: Callable[[Job], str]) -> None:
+        self._key, self._inner = keys[0], keys[1:]
+        self._waiting: dict[str, _Turns | _Row] = {}
+        self._ring: deque[str] = deque()
+        self.depth = 0
+
+    def add(self, job: Job) -> None:
+        """Let a job wait behind those of its key."""
+        key = self._key(job)
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            waiting = self._waiting[key] = _Turns(*self._inner) if self._inner else _Row()
+            self._ring.append(key)
+        waiting.add(job)
+        self.depth += 1
+
+    def next(self, allowed: Allowed) -> Job | None:
+        """The next job that may run."""
+        for _ in range(len(self._ring)):
+            key = self._ring.popleft()
+            waiting = self._waiting[key]
+            job = waiting.next(allowed)
+            if waiting.depth:
+                self._ring.append(key)
+            else:
+                del self._waiting[key]
+            if job is not None:
+                self.depth -= 1
+                return job
+        return None
+
+
+class _Row:
+    """Jobs in the order of their coming."""
+
+    def __init__(self) -> None:
+        self._jobs: deque[Job] = deque()
+
+    @property
+    def depth(self) -> int:
+        return len(self._jobs)
+
+    def add(self, job: Job) -> None:
+        self._jobs.append(job)
+
+    def next(self, allowed: Allowed) -> Job | None:
+        return self._jobs.popleft() if self._jobs and allowed(self._jobs[0]) else None
+
+
 class Lane:
-    """What waits for one worker: tenants in a ring, each with its jobs in order."""
+    """One worker: what waits for it, and how much it runs."""
 
     def __init__(self, name: str, capacity: int) -> None:
         self.name = name
         self.capacity = capacity
         """How many jobs the worker runs at once."""
         self.running = 0
-        self._tenants: dict[str, deque[Job]] = {}
-        self._ring: deque[str] = deque()
-
-    def add(self, job: Job) -> None:
-        """Let a job wait behind those of its tenant."""
-        jobs = self._tenants.get(job.tenant_id)
-        if jobs is None:
-            jobs = self._tenants[job.tenant_id] = deque()
-            self._ring.append(job.tenant_id)
-        jobs.append(job)
-
-    def next(self, allowed: Callable[[str], bool]) -> Job | None:
-        """The next job: one of each allowed tenant in turn (deficit round-robin with jobs of equal cost)."""
-        for _ in range(len(self._ring)):
-            tenant = self._ring.popleft()
-            if not allowed(tenant):
-                self._ring.append(tenant)
-                continue
-            jobs = self._tenants[tenant]
-            job = jobs.popleft()
-            if jobs:
-                self._ring.append(tenant)
-            else:
-                del self._tenants[tenant]
-            return job
-        return None
+        # Deficit round-robin with jobs of equal cost: over the tenants, and within each over its workflows.
+        self._turns = _Turns(lambda job: job.tenant_id, lambda job: job.workflow_id)
+        self.add = self._turns.add
+        self.next = self._turns.next
 
     @property
     def depth(self) -> int:
         """How many jobs wait."""
-        return sum(len(jobs) for jobs in self._tenants.values())
+        return self._turns.depth
 
 
 class Dispatcher:
@@ -60,16 +99,18 @@ class Dispatcher:
         self.lanes = {name: Lane(name, capacity) for name, capacity in capacities.items()}
         self._waiting: dict[JobKey, Job] = {}
         self._stopped = False
-        self._running: dict[str, int] = {}
-        """Jobs that run, by tenant, over all workers."""
-        self._limits: dict[str, int] = {}
+        self._running: Counter[Group] = Counter()
+        """Jobs that run, over all workers, of each tenant and each workflow."""
+        self._limits: dict[Group, int] = {}
 
-    def limit(self, tenant_id: str, most: int | None) -> None:
-        """Let a tenant have at most so many jobs running at once; None is no limit."""
+    def limit(self, group: Group, most: int | None) -> None:
+        """Let a tenant, or a workflow, have at most so many jobs running at once; None is no limit."""
+        if self._limits.get(group) == most:
+            return
         if most is None:
-            self._limits.pop(tenant_id, None)
+            del self._limits[group]
         else:
-            self._limits[tenant_id] = most
+            self._limits[group] = most
         self._pump_all()
 
     def add(self, jobs: list[Job]) -> None:
@@ -93,12 +134,11 @@ class Dispatcher:
         """A job that was handed out has ended, or was taken back: there is room for another."""
         lane = self.lanes[job.worker]
         lane.running -= 1
-        left = self._running[job.tenant_id] - 1
-        if left:
-            self._running[job.tenant_id] = left
-        else:
-            del self._running[job.tenant_id]
-        if job.tenant_id in self._limits:
+        for group in _groups(job):
+            self._running[group] -= 1
+            if not self._running[group]:
+                del self._running[group]
+        if any(group in self._limits for group in _groups(job)):
             self._pump_all()  # Its next job may be another worker's.
         else:
             self._pump(lane)
@@ -111,9 +151,10 @@ class Dispatcher:
         for lane in self.lanes.values():
             self._pump(lane)
 
-    def _allowed(self, tenant_id: str) -> bool:
-        most = self._limits.get(tenant_id)
-        return most is None or self._running.get(tenant_id, 0) < most
+    def _allowed(self, job: Job) -> bool:
+        if not self._limits:
+            return True
+        return all(self._running[group] < self._limits.get(group, sys.maxsize) for group in _groups(job))
 
     def _pump(self, lane: Lane) -> None:
         while lane.running < lane.capacity and not self._stopped:
@@ -124,5 +165,10 @@ class Dispatcher:
                 continue  # It was taken back, or replaced by a later attempt.
             del self._waiting[job.key]
             lane.running += 1
-            self._running[job.tenant_id] = self._running.get(job.tenant_id, 0) + 1
+            for group in _groups(job):
+                self._running[group] += 1
             self._queue.put(job)
+
+
+def _groups(job: Job) -> tuple[Group, Group]:
+    return (job.tenant_id,), (job.tenant_id, job.workflow_id)

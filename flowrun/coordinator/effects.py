@@ -44,6 +44,8 @@ class Effects:
         if decision.timers:
             self._timers.set(execution.id, decision.timers)
         if decision.jobs:
+            graph = execution.graph
+            self._dispatcher.limit((execution.tenant_id, graph.workflow_id), graph.running_nodes)
             self._dispatcher.add(decision.jobs)
 
     def _stop(self, execution: Execution, key: JobKey) -> None:

@@ -30,7 +30,7 @@ class Limits:
     def change(self, tenant_id: str, limits: TenantLimits) -> None:
         """Let a tenant's limits be these from now on. What runs beyond them goes on to its end."""
         self._gate.tenants[tenant_id] = limits
-        self._dispatcher.limit(tenant_id, limits.running_nodes)
+        self._dispatcher.limit((tenant_id,), limits.running_nodes)
         self._admit(self._gate.changed(tenant_id))
 
     async def recover(self, reader: Reader, graphs: Graphs, clock: Clock) -> None:
@@ -39,11 +39,12 @@ class Limits:
         for row in await reader.all(select(table.c.id, table.c.limits).where(table.c.limits.is_not(None))):
             limits = TenantLimits(**load(row["limits"]))
             self._gate.tenants[row["id"]] = limits
-            self._dispatcher.limit(row["id"], limits.running_nodes)
+            self._dispatcher.limit((row["id"],), limits.running_nodes)
         live = t.executions.c.finished_at.is_(None)
         versions = select(t.executions.c.tenant_id, t.executions.c.workflow_id, t.executions.c.version)
         for row in await reader.all(versions.where(live).distinct()):
             graph = await graphs.get(row["tenant_id"], row["workflow_id"], row["version"])
+            self._dispatcher.limit((row["tenant_id"], row["workflow_id"]), graph.running_nodes)
             limited = self._gate.tenants.get(row["tenant_id"], TenantLimits()).running_executions is not None
             if limited or graph.concurrency is not None:
                 await self._count(reader, graph, row["tenant_id"], clock.now())

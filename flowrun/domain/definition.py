@@ -93,13 +93,16 @@ class EdgeDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Concurrency:
-    """How many executions of one workflow run at once, and what becomes of one more."""
+    """How much of one workflow runs at once, and what becomes of one execution more."""
 
-    limit: int
+    limit: int | None
+    """Executions; None is no limit."""
     at_limit: str = "queue"
     """`queue`, `reject` or `cancel_oldest`."""
     key: str | None = None
     """An expression over `trigger`; the limit then holds for each of its values."""
+    nodes: int | None = None
+    """Node runs, over all executions; None is no limit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,11 @@ class Graph:
     concurrency: Concurrency | None = None
     concurrency_key: Expression | None = None
 
+    @property
+    def running_nodes(self) -> int | None:
+        """How many of the workflow's nodes may run at once; None is no limit."""
+        return self.concurrency.nodes if self.concurrency is not None else None
+
     def trigger(self, node_id: str | None) -> Node:
         """The trigger to fire: the named one, else the first manual one, else the first.
 

@@ -158,8 +158,9 @@ def _check_workflow(check: _Check) -> None:
     if definition.timeout is not None and not 0 < definition.timeout <= LONGEST_TIMEOUT:
         check.workflow("timeout", "must be more than 0 and at most 30 days")
     concurrency = definition.concurrency
-    if concurrency is not None and concurrency.limit < 1:
-        check.workflow("concurrency.limit", "must be at least 1")
+    for name in ("limit", "nodes"):
+        if concurrency is not None and getattr(concurrency, name) is not None and getattr(concurrency, name) < 1:
+            check.workflow(f"concurrency.{name}", "must be at least 1")
     if concurrency is not None and concurrency.key is not None:
         for message, hint in _Names(check, _TRIGGER_NAMES, None).issues(concurrency.key, is_expression=True):
             check.workflow("concurrency.key", message, hint)

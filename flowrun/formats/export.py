@@ -94,11 +94,13 @@ def _retry(policy: RetryPolicy) -> JsonObject:
 
 
 def _concurrency(concurrency: Concurrency) -> JsonObject:
-    document: JsonObject = {"limit": concurrency.limit}
+    document: JsonObject = {} if concurrency.limit is None else {"limit": concurrency.limit}
     if concurrency.at_limit != "queue":
         document["at_limit"] = concurrency.at_limit
     if concurrency.key is not None:
         document["key"] = concurrency.key
+    if concurrency.nodes is not None:
+        document["nodes"] = concurrency.nodes
     return document
 
 

@@ -106,9 +106,10 @@ def _concurrency(fields: Fields) -> Concurrency | None:
     within = fields.nested("concurrency")
     if within is None:
         return None
-    within.check_keys(("limit", "at_limit", "key"))
-    if not within.has("limit"):
+    within.check_keys(("limit", "at_limit", "key", "nodes"))
+    if not within.has("limit") and not within.has("nodes"):
         within.complain("limit", "is required: how many executions may run at once")
     at_limit = within.choice("at_limit", _AtLimit) or _AtLimit.QUEUE
     key = within.text("key")
-    return Concurrency(within.whole_number("limit", 1), at_limit.value, key if key.strip() else None)
+    limit, nodes = (within.whole_number(name, 1) if within.has(name) else None for name in ("limit", "nodes"))
+    return Concurrency(limit, at_limit.value, key if key.strip() else None, nodes)

@@ -120,6 +120,22 @@ async def test_node_runs_of_a_tenant_can_be_limited(tmp_path: Path) -> None:
         assert [await ended(runtime, one) for one in [*ids, other]] == ["completed"] * 5
 
 
+async def test_node_runs_of_a_workflow_can_be_limited_and_hold_up_no_other(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", "narrow", concurrency={"nodes": 1})
+        await save(runtime, "acme", "wide")
+        narrow = [await start(runtime, "acme", "narrow") for _ in range(3)]
+        wide = [await start(runtime, "acme", "wide") for _ in range(2)]
+        await gated.until_begun(3)
+        assert [execution for _, execution in gated.begun] == [narrow[0], *wide]
+        gated.let_end(narrow[0])
+        await gated.until_begun(4)
+        assert gated.begun[-1][1] == narrow[1]
+        gated.open.set()
+        assert [await ended(runtime, one) for one in [*narrow, *wide]] == ["completed"] * 5
+
+
 async def test_limits_and_the_queue_survive_a_restart(tmp_path: Path) -> None:
     gated = Gated()
     async with gated_runtime(tmp_path, gated, "acme", shutdown_grace=0.0) as runtime:

@@ -199,6 +199,10 @@ RULES = {
     ),
     "node timeout": (chain(node("a", timeout=0)), ("nodes[1].timeout", "more than 0 and at most 30 days", None)),
     "workflow timeout": (chain(timeout=31 * 86_400), ("timeout", "more than 0 and at most 30 days", None)),
+    "concurrency nodes": (
+        chain(concurrency=Concurrency(None, nodes=0)),
+        ("concurrency.nodes", "must be at least 1", None),
+    ),
     "concurrency limit": (chain(concurrency=Concurrency(0)), ("concurrency.limit", "must be at least 1", None)),
     "concurrency key": (
         chain(concurrency=Concurrency(1, key="trigga.path")),

@@ -73,6 +73,7 @@ WORKFLOW = st.builds(
     on_error=st.none() | WORKFLOW_ID,
     timeout=st.none() | DURATION,
     concurrency=st.none()
+    | st.builds(Concurrency, st.none(), nodes=st.integers(1, 50))
     | st.builds(
         Concurrency,
         limit=st.integers(1, 9),
