@@ -23,6 +23,7 @@ def main(port: int) -> None:
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
     config.errorlog = config.accesslog = None
+    config.keep_alive_max_requests = 1_000_000  # As the service: a connection serves the whole load.
     uvloop.run(serve(Starlette(routes=[Route("/echo", echo, methods=["POST"])]), config))
 
 
