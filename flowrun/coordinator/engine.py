@@ -24,6 +24,7 @@ from flowrun.domain.facts import (
     AttemptLost,
     AttemptStarted,
     Broken,
+    CallAnswered,
     Cancel,
     Fact,
     Start,
@@ -39,7 +40,7 @@ from flowrun.ports import Clock, Ending, Graphs, Insertions, Reader
 
 _log = logging.getLogger(__name__)
 
-_OWN_FACTS = (AttemptEnded, AttemptStarted, AttemptLost, TimerFired)
+_OWN_FACTS = (AttemptEnded, AttemptStarted, AttemptLost, CallAnswered, TimerFired)
 """Facts that are never refused, so that any number of them is decided in one turn."""
 
 _POST_AGAIN_SECONDS = 1.0

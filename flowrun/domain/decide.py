@@ -117,6 +117,17 @@ def _begin(turn: Turn) -> None:
         turn.set_timer(f.TimerKind.EXECUTION_TIMEOUT, timeout_at)
 
 
+def _call_answered(turn: Turn, fact: f.CallAnswered) -> None:
+    turn.decision.ended_timers.append((f.TimerKind.CALL, *fact.key))
+    run = turn.execution.runs.get(fact.key)
+    if run is None or run.status is not NodeStatus.WAITING or turn.execution.final:
+        turn.decision.discarded = True
+    elif isinstance(fact.outcome, Completed):
+        complete(turn, run, fact.outcome)
+    elif fact.outcome is not None:
+        fail_run(turn, run, fact.outcome)
+
+
 def _admit(turn: Turn, _fact: f.Admit) -> None:
     execution = turn.execution
     if execution.started_at is None and execution.status in {ExecutionStatus.QUEUED, ExecutionStatus.PAUSED}:
@@ -313,6 +324,7 @@ def _skip_node(turn: Turn, fact: f.SkipNode) -> None:
         turn.clear_timer(f.TimerKind.RETRY, run)
     else:
         turn.clear_timer(f.TimerKind.DELAY, run)
+        turn.clear_timer(f.TimerKind.CALL, run)
     complete(turn, run, Completed(fact.output), by=fact.by or "")
 
 
@@ -340,6 +352,7 @@ _FACTS: dict[type[f.Fact], Callable[[Turn, Any], None]] = {
     f.AttemptEnded: _attempt_ended,
     f.AttemptLost: _attempt_lost,
     f.TimerFired: _timer_fired,
+    f.CallAnswered: _call_answered,
     f.Admit: _admit,
     f.Pause: _pause,
     f.Resume: _resume,

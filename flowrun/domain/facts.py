@@ -8,7 +8,7 @@ from enum import StrEnum
 from flowrun.domain.events import Event
 from flowrun.domain.execution import RunKey
 from flowrun.domain.json import JsonObject, JsonValue
-from flowrun.domain.node_type import Cancelled, Outcome
+from flowrun.domain.node_type import Cancelled, Completed, Failed, Outcome
 
 
 class TimerKind(StrEnum):
@@ -19,6 +19,10 @@ class TimerKind(StrEnum):
     EXECUTION_TIMEOUT = "execution_timeout"
     CANCEL_GRACE = "cancel_grace"
     """A worker that was told to stop has had its time."""
+    CALL = "call"
+    """The workflow that a node calls is to be started."""
+    ANSWER = "answer"
+    """The end of this execution is to be told to the node that called it."""
     CONTINUE = "continue"
     """A turn was cut short; what is ready goes on."""
     ERROR_WORKFLOW = "error_workflow"
@@ -75,6 +79,14 @@ class TimerFired:
 
     kind: TimerKind
     key: RunKey | None = None
+
+
+@dataclass(slots=True)
+class CallAnswered:
+    """A called workflow has begun (`outcome` None: its caller waits for the end), has ended, or cannot be started."""
+
+    key: RunKey
+    outcome: Completed | Failed | None
 
 
 @dataclass(slots=True)
@@ -142,6 +154,7 @@ Fact = (
     | AttemptEnded
     | AttemptLost
     | TimerFired
+    | CallAnswered
     | Admit
     | Pause
     | Resume

@@ -124,6 +124,9 @@ def _finish(turn: Turn, *, start_error_workflow: bool) -> None:
     if turn.execution.graph.timeout is not None:
         turn.clear_timer(TimerKind.EXECUTION_TIMEOUT)
     turn.clear_timer(TimerKind.CANCEL_GRACE)
+    caller = turn.execution.trigger.get("caller")
+    if isinstance(caller, dict) and caller.get("wait"):
+        turn.set_timer(TimerKind.ANSWER, turn.now)
     by_error = turn.execution.trigger.get("type") == "error"
     if start_error_workflow and turn.execution.graph.on_error is not None and not by_error:
         turn.set_timer(TimerKind.ERROR_WORKFLOW, turn.now)
@@ -142,6 +145,7 @@ def stop_run(turn: Turn, run: NodeRun, reason: str) -> None:
         turn.clear_timer(TimerKind.RETRY, run)
     elif run.status is NodeStatus.WAITING:
         turn.clear_timer(TimerKind.DELAY, run)
+        turn.clear_timer(TimerKind.CALL, run)
     elif run.status not in ACTIVE_NODE:
         return
     elif run.loop is None:

@@ -45,6 +45,15 @@ class Emitted(Completed):
 
 
 @dataclass(slots=True)
+class Called:
+    """Another workflow is to be started; the node is done when that has ended, or, without `wait`, has begun."""
+
+    workflow_id: str
+    input: JsonValue
+    wait: bool
+
+
+@dataclass(slots=True)
 class Waiting:
     """The node is done at `until` (ms since the epoch), with `output`."""
 
@@ -96,7 +105,7 @@ class LoopPlan:
     """Without items: how many iterations at most."""
 
 
-Outcome = Completed | Waiting | Failed | Respond
+Outcome = Completed | Called | Waiting | Failed | Respond
 """What a run of a node may answer."""
 
 

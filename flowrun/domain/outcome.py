@@ -9,7 +9,8 @@ from flowrun.domain.execution import NodeRun
 from flowrun.domain.expression import ExpressionError
 from flowrun.domain.facts import TimerKind
 from flowrun.domain.failure import fail_run, retry_or_fail
-from flowrun.domain.node_type import Completed, Emitted, Failed, Outcome, Respond, Waiting
+from flowrun.domain.json import JsonObject
+from flowrun.domain.node_type import Called, Completed, Emitted, Failed, Outcome, Respond, Waiting
 from flowrun.domain.scope import taken_edges
 from flowrun.domain.states import NodeStatus
 from flowrun.domain.turn import Turn
@@ -22,10 +23,23 @@ def conclude(turn: Turn, run: NodeRun, outcome: Outcome, started_at: int | None 
     elif isinstance(outcome, Waiting):
         turn.emit(e.NodeWaiting(run.node.id, run.iteration, outcome.until, outcome.output))
         turn.set_timer(TimerKind.DELAY, outcome.until, run)
+    elif isinstance(outcome, Called):
+        _call(turn, run, outcome)
     elif isinstance(outcome, Emitted):
         _emit(turn, run, outcome, started_at)
     else:
         complete(turn, run, outcome, started_at)
+
+
+def _call(turn: Turn, run: NodeRun, outcome: Called) -> None:
+    """Let the run wait for a workflow that a timer of the same commit sees started."""
+    if chain_depth(turn.execution.trigger) >= MAX_CHAIN:
+        message = f"{MAX_CHAIN} workflows have started one another already: this looks like a loop"
+        fail_run(turn, run, Failed("workflow_chain_too_long", message, source="engine"))
+        return
+    asked: JsonObject = {"workflow_id": outcome.workflow_id, "input": outcome.input, "wait": outcome.wait}
+    turn.emit(e.NodeWaiting(run.node.id, run.iteration, turn.now, asked))
+    turn.set_timer(TimerKind.CALL, turn.now, run)
 
 
 def _emit(turn: Turn, run: NodeRun, outcome: Emitted, started_at: int | None) -> None:

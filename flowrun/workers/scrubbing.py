@@ -11,7 +11,7 @@ from dataclasses import replace
 from urllib.parse import quote, quote_plus
 
 from flowrun.domain.json import JsonValue
-from flowrun.domain.node_type import Failed, Outcome, Respond
+from flowrun.domain.node_type import Called, Failed, Outcome, Respond
 
 SCRUBBED = "***"
 _SHORTEST = 4
@@ -42,6 +42,8 @@ class Scrubber:
         if isinstance(outcome, Respond):
             headers = {name: self.text(value) for name, value in outcome.headers.items()}
             return replace(outcome, output=self.value(outcome.output), headers=headers, body=self.value(outcome.body))
+        if isinstance(outcome, Called):
+            return replace(outcome, input=self.value(outcome.input))
         return replace(outcome, output=self.value(outcome.output))
 
     def text(self, text: str) -> str:

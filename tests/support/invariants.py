@@ -21,7 +21,7 @@ from flowrun.domain.states import ACTIVE_NODE, ExecutionStatus, NodeStatus
 from flowrun.formats import read_workflow
 
 Row = Mapping[str, Any]
-STARTS_OTHERS = ("error_workflow", "event")
+STARTS_OTHERS = ("error_workflow", "event", "answer")
 """Timers that let other executions start; they may outlive their own."""
 
 

@@ -26,6 +26,7 @@ from flowrun.nodes.types.split import Split
 from flowrun.nodes.types.switch import Switch
 from flowrun.nodes.types.transform import Set, Transform
 from flowrun.nodes.types.webhook import WebhookTrigger
+from flowrun.nodes.types.workflow import SubWorkflow
 
 BUILTIN_TYPES: tuple[type[BaseNodeType], ...] = (
     Agent,
@@ -51,5 +52,6 @@ BUILTIN_TYPES: tuple[type[BaseNodeType], ...] = (
     Split,
     Switch,
     Transform,
+    SubWorkflow,
     WebhookTrigger,
 )
