@@ -15,7 +15,6 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 from flowrun.errors import ConfigurationError, ForbiddenError, NotFoundError
 
 R = TypeVar("R")
-C = TypeVar("C")
 
 
 class Scope(StrEnum):

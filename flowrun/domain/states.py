@@ -37,8 +37,5 @@ class NodeStatus(StrEnum):
 FINAL_EXECUTION = frozenset(
     {ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.CANCELLED, ExecutionStatus.TIMED_OUT}
 )
-FINAL_NODE = frozenset(
-    {NodeStatus.COMPLETED, NodeStatus.FAILED, NodeStatus.SKIPPED, NodeStatus.CANCELLED, NodeStatus.TIMED_OUT}
-)
 ACTIVE_NODE = frozenset({NodeStatus.QUEUED, NodeStatus.RUNNING})
 """A worker has, or is about to get, the node."""
