@@ -10,7 +10,7 @@ import sys
 
 import uvloop
 
-from benchmarks import engine, routes, schedules, service
+from benchmarks import agent, engine, expressions, loops, routes, schedules, service, streams
 
 AIMS = {
     "chain_steps_per_s": "≥ 3,500",
@@ -21,6 +21,7 @@ AIMS = {
     "webhook_to_echo": "≥ 0.3",
     "accepts_10000_to_1": "≥ 0.9",
     "schedule_start_p99_ms": "≤ 50",
+    "cpu_10_to_0_streams": "≤ 1.05",
 }
 
 
@@ -37,6 +38,10 @@ def main() -> None:
         for figures in (
             uvloop.run(engine.measure(executions)),
             uvloop.run(schedules.measure(executions)),
+            uvloop.run(streams.measure(max(executions // 4, 50), rounds=1 if options.quick else 5)),
+            uvloop.run(agent.measure(executions)),
+            expressions.measure(executions * 5),
+            loops.measure(executions * 10),
             service.measure(seconds),
             routes.measure(seconds),
         ):

@@ -24,6 +24,14 @@ LONGEST_SOCKET_PATH = 103
 LOG_LEVELS = ("debug", "info", "warning", "error")
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _NUMBER = re.compile(r"\d+(\.\d+)?")
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,3})?)\s*([kmgt]?i?b)?", re.IGNORECASE)
+_UNITS = {"b": 1} | {
+    name: base**power
+    for power, letter in enumerate("kmgt", 1)
+    for name, base in ((f"{letter}b", 1000), (f"{letter}ib", 1024))
+}
+_SHORTEST_AGE = 60
+_SMALLEST_SIZE = 16 << 20
 _SQLITE = "sqlite:///"
 _LATER = "comes with a later version"
 
@@ -54,6 +62,30 @@ def _seconds(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 3600:
         raise ValueError(f"must be a duration of at most an hour, such as '10s', not {value!r}")
     return float(value)
+
+
+def _age(value: object) -> float | None:
+    if isinstance(value, str) and value.strip().lower() == "forever":
+        return None
+    from flowrun.formats.duration import parse_duration  # noqa: PLC0415 - the package loads YAML
+
+    seconds = float(value) if isinstance(value, str) and _NUMBER.fullmatch(value.strip()) else parse_duration(value)
+    if seconds < _SHORTEST_AGE:
+        raise ValueError(f"must be a minute at least, such as '30d', or 'forever', not {value!r}")
+    return seconds
+
+
+def _size(value: object) -> int | None:
+    if isinstance(value, str):
+        if value.strip().lower() == "unlimited":
+            return None
+        match = _SIZE.fullmatch(value.strip())
+        if match is None:
+            raise ValueError(f"must be a size such as '20GiB', or 'unlimited', not {value!r}")
+        value = int(float(match[1]) * _UNITS[(match[2] or "b").lower()])
+    if not isinstance(value, int) or isinstance(value, bool) or value < _SMALLEST_SIZE:
+        raise ValueError(f"must be {_SMALLEST_SIZE >> 20} MiB at least, not {value!r}")
+    return value
 
 
 def _text(value: object) -> str:
@@ -114,6 +146,14 @@ def _broker_url(value: object) -> str:
     return url
 
 
+def _public_url(value: object) -> str:
+    url = _text(value).rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError(f"must be an address such as https://flows.example.com, not {value!r}")
+    return url
+
+
 def _role(value: object) -> str:
     given = {part.strip() for part in _text(value).split(",")}
     if given <= {"api", "coordinator", "worker"}:
@@ -152,6 +192,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     """0 takes any free port."""
+    public_url: str = ""
+    """How the world reaches the service, for links in messages. Default: `http://<host>:<port>`."""
     socket: Path = field(default_factory=Path)
     """Default: `<data_dir>/flowrun.sock`, or a shorter path where that is too long for a socket."""
     role: str = "all"
@@ -163,6 +205,12 @@ class Settings:
     worker_scheduler: int = 32
     cache_executions: int = 10_000
     """How many running executions are kept in memory; the others are read again when they go on."""
+    keep_executions: float | None = 30 * 86_400.0
+    """Seconds that an execution is kept after its end; None (`forever` in a file) deletes none for its age."""
+    keep_logs: float | None = 30 * 86_400.0
+    """The same for what webhooks, events and schedules have done: the rows of the delivery logs."""
+    keep_bytes: int | None = None
+    """The size of the database file from which the oldest ended executions are deleted; None is no limit."""
     max_body_bytes: int = 1 << 20
     """The largest request body."""
     webhook_rate: int = 5_000
@@ -202,6 +250,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "http_allow": _hosts,
     "host": _host,
     "port": _port,
+    "public_url": _public_url,
     "socket": _path,
     "role": _role,
     "log_level": _log_level,
@@ -210,6 +259,9 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "worker_response": _whole_number(1, 10_000),
     "worker_scheduler": _whole_number(1, 10_000),
     "cache_executions": _whole_number(1, 10_000_000),
+    "keep_executions": _age,
+    "keep_logs": _age,
+    "keep_bytes": _size,
     "max_body_bytes": _whole_number(1024, 1 << 30),
     "webhook_rate": _whole_number(1, 1_000_000),
     "shutdown_grace": _seconds,

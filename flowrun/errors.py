@@ -76,6 +76,12 @@ class ConflictError(FlowrunError):
     code = "conflict"
 
 
+class GoneError(FlowrunError):
+    """It was there, and is no more."""
+
+    code = "gone"
+
+
 class TooManyRequestsError(FlowrunError):
     """That is too much at once; try again later."""
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Executable, RowMapping
 
 from flowrun.domain.definition import WorkflowDefinition
-from flowrun.domain.execution import Execution
+from flowrun.domain.execution import Execution, RunKey
 from flowrun.domain.facts import Fact, Start
 from flowrun.domain.graph import Graph
 from flowrun.domain.json import JsonObject, JsonValue
-from flowrun.domain.node_type import NodeTypes
+from flowrun.domain.node_type import NodeTypes, Outcome
 from flowrun.domain.states import ExecutionStatus
 from flowrun.domain.turn import Job
 
@@ -128,6 +129,19 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelProof:
+    """What a channel proves the sender of a webhook with."""
+
+    channel_id: str | None
+    """None: there is no such channel."""
+    secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    verify_tokens: tuple[bytes, ...] = field(default=(), repr=False)
+    """For the handshake by which a subscription is opened."""
+    refusal: str | None = None
+    """Why the channel takes nothing at present, for the delivery log."""
+
+
+@dataclass(frozen=True, slots=True)
 class RouteMatch:
     """One webhook that a request matches."""
 
@@ -138,6 +152,8 @@ class RouteMatch:
     config: JsonObject
     """The webhook node's params with their defaults."""
     path_params: dict[str, str]
+    proof: ChannelProof | None = None
+    """Of a webhook that names a channel; `config` has the channel's scheme and provider then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +252,163 @@ class Secrets(Protocol):
         """Read the secret anew: it has changed."""
 
 
+@dataclass(frozen=True, slots=True)
+class StoredChannel:
+    """A channel as it is stored, opened."""
+
+    id: str
+    tenant_id: str
+    type: str
+    name: str
+    status: str
+    """`active` or `disabled`."""
+    status_reason: str | None
+    credentials: JsonObject = field(repr=False)
+
+
+class Channels(Protocol):
+    """The channels of tenants, their credentials stored encrypted."""
+
+    async def get(self, tenant_id: str, name: str) -> StoredChannel:
+        """The channel. Raises `NotFoundError`, and `UndecryptableError` when its key is not configured."""
+
+    def sealed(self, tenant_id: str, name: str, credentials: JsonObject) -> tuple[str, bytes]:
+        """Credentials as their row holds them: the id of the key, and the ciphertext."""
+
+    def resealed(self, tenant_id: str, name: str, key_id: str, ciphertext: bytes) -> tuple[str, bytes]:
+        """What a row holds, under the current key. Raises `UndecryptableError`."""
+
+    def forget(self, tenant_id: str, name: str) -> None:
+        """Read the channel anew: it has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboundChannel:
+    """How a channel lets messages in."""
+
+    provider: str | None
+    auth: JsonObject
+    """As the `auth` of a webhook: `{type, …}` with the scheme and its params."""
+    proof: ChannelProof
+
+
+class InboundChannels(Protocol):
+    """What channels say of the messages that come in."""
+
+    async def inbound(self, tenant_id: str, name: str) -> InboundChannel:
+        """How it is known who sends. Never raises: a channel that takes nothing has a refusal in its proof."""
+
+
+class Links(Protocol):
+    """The addresses at which waiting nodes are answered."""
+
+    def url(self, execution_id: str, node_id: str, iteration: str) -> str:
+        """The address of one node run."""
+
+    def read(self, token: str) -> tuple[str, RunKey] | None:
+        """The execution and the node run that the end of an address is for; None when it is none of ours."""
+
+
+class StreamPosition(StrEnum):
+    """Whether a stream can go on where its reader left."""
+
+    RESUMED = "resumed"
+    GONE = "gone"
+    """Too much has changed since."""
+    EPOCH = "epoch"
+    """It was another process's."""
+    UNREADABLE = "unreadable"
+
+
+class FeedChange(Protocol):
+    """Something that has changed."""
+
+    @property
+    def number(self) -> int:
+        """Grows with each change."""
+
+    @property
+    def kind(self) -> str:
+        """`execution`, or `changed` for a definition."""
+
+    @property
+    def tenant_id(self) -> str | None:
+        """Whose it is; None: the operator's."""
+
+    @property
+    def workflow_id(self) -> str | None:
+        """The workflow that has changed, or that the execution is of."""
+
+    @property
+    def status(self) -> str | None:
+        """Of an execution."""
+
+    @property
+    def frame(self) -> bytes:
+        """It as a server-sent event."""
+
+
+class FeedReader(Protocol):
+    """One who follows what changes."""
+
+    @property
+    def position(self) -> str:
+        """The id of the latest change that was taken."""
+
+    def resume(self, position: str) -> StreamPosition:
+        """Go on after the change of that id; unless it is `RESUMED`, from now on."""
+
+    def take(self, most: int) -> Sequence[FeedChange] | None:
+        """What has changed since, oldest first, each thing once; None when some of it was lost: it goes on from now."""
+
+    async def news(self) -> None:
+        """Return when something more has changed, or the feed is closed."""
+
+
+class Feed(Protocol):
+    """What changes, as it changes."""
+
+    @property
+    def epoch(self) -> int:
+        """The number of the process's start."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether every stream is to end."""
+
+    def reading(self, principal: str) -> AbstractContextManager[FeedReader]:
+        """A reader of everything from now on.
+
+        Raises `TooManyRequestsError`, and `UnavailableError` once the feed is closed.
+        """
+
+    def watching(self, principal: str, execution_id: str) -> AbstractContextManager[asyncio.Event]:
+        """An event that is set at each commit of the execution, and when the feed is closed. Raises as `reading`."""
+
+    def changed(self, kind: str, tenant_id: str | None, name: str) -> None:
+        """Tell of a definition that has changed: its kind, whose it is, its id."""
+
+    def close(self) -> None:
+        """Let every stream end."""
+
+
+class Stats(Protocol):
+    """Counts and rates, kept in memory."""
+
+    def everything(self) -> JsonObject:
+        """Of the service as a whole, and of each tenant."""
+
+    def of(self, tenant_id: str) -> JsonObject:
+        """Of a tenant, and of each of its workflows."""
+
+
+class ChannelTrials(Protocol):
+    """Messages that no execution sends: somebody tries a channel out."""
+
+    async def send(self, tenant_id: str, name: str, to: str | None, message: JsonValue) -> Outcome:
+        """Send one message for real; what became of it, without the channel's credentials."""
+
+
 class Schedules(Protocol):
     """What lets schedules fire."""
 
@@ -257,9 +430,15 @@ class Context:
     limits: Limits
     types: NodeTypes
     secrets: Secrets
+    channels: Channels
+    inbound: InboundChannels
+    trials: ChannelTrials
     events: EventTriggers
     tenants: Tenants
     listeners: Listeners
+    feed: Feed
+    stats: Stats
+    links: Links
     new_id: Callable[[], str]
     """UUIDv7 as text."""
     health: Callable[[], Awaitable[JsonObject]]

@@ -81,10 +81,10 @@ class _ApiDoor:
         # Who isn't let in learns nothing of what is valid.
         principal = ANYONE if operation.public else await self._authenticator.principal(request.scope)
         now = self._context.clock.now()
-        query = read_query(request, operation.query, now)
+        query = {} if operation.any_query else read_query(request, operation.query, now)
         raw, fields = b"", {}
         given: frozenset[str] = frozenset()
-        if operation.method in {"POST", "PUT"}:
+        if operation.method in {"POST", "PUT", "PATCH"}:
             raw = await read_body(request.receive, limit=self._max_body_bytes)
         if operation.body is not None:
             document = json_object(raw, request.headers)

@@ -15,6 +15,7 @@ from flowrun.commands.execution_commands import (
     PauseExecution,
     ResumeExecution,
     RetryExecution,
+    SignalExecution,
     SkipNode,
     TerminateExecution,
 )
@@ -26,8 +27,9 @@ from flowrun.errors import InvalidInputError, Issue
 from flowrun.queries.get_execution import GetExecution
 from flowrun.queries.get_history import GetHistory
 from flowrun.queries.get_node_run import GetNodeRun
-from flowrun.queries.list_executions import ListExecutions
+from flowrun.queries.list_executions import ListAllExecutions, ListExecutions
 from flowrun.queries.list_node_runs import ListNodeRuns
+from flowrun.queries.list_waits import ListWaits
 
 _LONGEST_WAIT = 300
 _TENANT = "/api/v1/tenants/{tenant}"
@@ -88,19 +90,26 @@ async def _started(call: Call, answer: JsonObject) -> Response:
 
 
 async def listing(call: Call) -> Response:
-    """List executions, newest first."""
-    query = ListExecutions(
-        tenant_id=call.path("tenant"),
-        status=tuple(ExecutionStatus(status) for status in call.query["status"]),
-        workflow_id=call.query["workflow"],
-        since=call.query["since"],
-        until=call.query["until"],
-        q=call.query["q"],
-        limit=call.query["limit"],
-        cursor=call.query["cursor"],
-        progress=call.query["progress"],
-    )
-    return page(call.request, await call.send(query))
+    """List a tenant's executions, newest first."""
+    return page(call.request, await call.send(ListExecutions(tenant_id=call.path("tenant"), **_list_filter(call))))
+
+
+async def listing_all(call: Call) -> Response:
+    """List every tenant's executions, newest first."""
+    return page(call.request, await call.send(ListAllExecutions(**_list_filter(call))))
+
+
+def _list_filter(call: Call) -> dict[str, Any]:
+    return {
+        "status": tuple(ExecutionStatus(status) for status in call.query["status"]),
+        "workflow_id": call.query["workflow"],
+        "since": call.query["since"],
+        "until": call.query["until"],
+        "q": call.query["q"],
+        "limit": call.query["limit"],
+        "cursor": call.query["cursor"],
+        "progress": call.query["progress"],
+    }
 
 
 async def show(call: Call) -> Response:
@@ -151,6 +160,25 @@ async def skip(call: Call) -> Response:
     return JsonReply(await call.send(message), 202)
 
 
+async def signal(call: Call) -> Response:
+    """Send a signal."""
+    message = SignalExecution(
+        tenant_id=call.path("tenant"),
+        execution_id=call.path("execution"),
+        name=call.body["name"],
+        node_id=call.body["node_id"],
+        iteration=call.body["iteration"],
+        data=call.body["data"],
+        idempotency_key=call.idempotency_key,
+    )
+    return JsonReply(await call.send(message), 202)
+
+
+async def waits(call: Call) -> Response:
+    """List the signals that are waited for."""
+    return JsonReply(await call.send(ListWaits(tenant_id=call.path("tenant"), execution_id=call.path("execution"))))
+
+
 async def bulk(call: Call) -> Response:
     """Command many executions."""
     body = call.body
@@ -190,6 +218,13 @@ _FILTER = (
     Param("since", "time", "Created at or after this time."),
     Param("until", "time", "Created before this time."),
 )
+_LIST = (
+    *_FILTER,
+    Param("q", "string", "The beginning of an id, or a part of a workflow's id."),
+    Param("limit", "integer", "How many, 200 at most.", default=50),
+    Param("cursor", "string", "What `next` of the page before said."),
+    Param("progress", "boolean", "Say how far each execution's nodes have come.", default=False),
+)
 OPERATIONS = (
     Operation(
         "POST",
@@ -209,13 +244,15 @@ OPERATIONS = (
         _TENANT + "/executions",
         listing,
         "List executions, newest first",
-        query=(
-            *_FILTER,
-            Param("q", "string", "The beginning of an id, or a part of a workflow's id."),
-            Param("limit", "integer", "How many, 200 at most.", default=50),
-            Param("cursor", "string", "What `next` of the page before said."),
-            Param("progress", "boolean", "Count each execution's node runs by state.", default=False),
-        ),
+        query=_LIST,
+        answers={200: "`{items, next}`, with a `Link` header."},
+    ),
+    Operation(
+        "GET",
+        "/api/v1/executions",
+        listing_all,
+        "List the executions of all tenants, newest first (operator only)",
+        query=_LIST,
         answers={200: "`{items, next}`, with a `Link` header."},
     ),
     Operation("GET", _ONE, show, "Show an execution"),
@@ -258,6 +295,26 @@ OPERATIONS = (
     ),
     _command("pause", PauseExecution, "Start no new node", reason=True),
     _command("resume", ResumeExecution, "Start nodes again"),
+    Operation(
+        "GET",
+        _ONE + "/waits",
+        waits,
+        "The nodes that wait for a signal, and the address at which each can be answered",
+        answers={200: "`{items}` with `{node_id, iteration, signal, form, since, due_at, resume_url}`."},
+    ),
+    Operation(
+        "POST",
+        _ONE + "/signal",
+        signal,
+        "Send a signal to the node that waits for it, or will",
+        body=(
+            Param("name", "string", "The signal's name; or give `node_id`."),
+            Param("node_id", "string", "The node that it is for."),
+            Param("iteration", "string", "Of a node in a loop: which iteration.", default=""),
+            Param("data", "any", "What the node gets: any JSON, or what its form asks for."),
+        ),
+        answers={**_COMMANDED, 422: "No node waits for such a signal, or the data doesn't fit its form."},
+    ),
     _command("cancel", CancelExecution, "Stop, letting running nodes stop by themselves", reason=True),
     _command("terminate", TerminateExecution, "Stop at once", reason=True),
     _command("retry", RetryExecution, "Let failed nodes run again"),

@@ -83,6 +83,8 @@ class Operation:
     answers: Mapping[int, str] = field(default_factory=lambda: {200: "The document."})
     public: bool = False
     """No key is asked for."""
+    any_query: bool = False
+    """Query parameters that it doesn't know are of no consequence: others add theirs to its address."""
 
 
 def read_query(request: Request, params: Collection[Param], now: int) -> dict[str, Any]:

@@ -23,6 +23,7 @@ _STATUS: Mapping[type[errors.FlowrunError], int] = {
     errors.NotFoundError: 404,
     MethodNotAllowedError: 405,
     errors.ConflictError: 409,
+    errors.GoneError: 410,
     errors.TooLargeError: 413,
     errors.InvalidInputError: 422,
     IdempotencyKeyReusedError: 422,

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from starlette.responses import HTMLResponse, Response
 
-from flowrun.api import events, executions, health, schedules, secrets, tenants, webhook_resources, workflows
+from flowrun.api import (
+    channels,
+    events,
+    executions,
+    health,
+    node_logs,
+    resume,
+    schedules,
+    secrets,
+    stats,
+    streams,
+    tenants,
+    webhook_resources,
+    workflows,
+)
 from flowrun.api.openapi import docs_page, openapi
 from flowrun.api.operation import Call, Operation
 from flowrun.api.replies import JsonReply
@@ -25,11 +39,16 @@ async def _docs(_call: Call) -> Response:
 OPERATIONS: tuple[Operation, ...] = (
     *workflows.OPERATIONS,
     *executions.OPERATIONS,
+    *node_logs.OPERATIONS,
     *webhook_resources.OPERATIONS,
     *schedules.OPERATIONS,
     *tenants.OPERATIONS,
     *secrets.OPERATIONS,
+    *channels.OPERATIONS,
     *events.OPERATIONS,
+    *resume.OPERATIONS,
+    *streams.OPERATIONS,
+    *stats.OPERATIONS,
     *health.OPERATIONS,
     Operation("GET", "/openapi.json", _openapi, "This description as data", public=True),
     Operation("GET", "/docs", _docs, "This description as a page", answers={200: "HTML."}, public=True),

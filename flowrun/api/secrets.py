@@ -35,7 +35,7 @@ async def delete_secret(call: Call) -> Response:
 
 
 async def rotate(call: Call) -> Response:
-    """Encrypt every secret with the current key."""
+    """Encrypt every secret and every channel with the current key."""
     return JsonReply(await call.send(RotateSecrets()))
 
 
@@ -64,8 +64,8 @@ OPERATIONS = (
         "POST",
         "/api/v1/secrets:rotate",
         rotate,
-        "Encrypt every secret with the current key (operator only)",
+        "Encrypt every secret and every channel with the current key (operator only)",
         body=(),
-        answers={200: "`{rotated, unreadable, key_id}`."},
+        answers={200: "`{rotated, rotated_channels, unreadable, key_id}`."},
     ),
 )

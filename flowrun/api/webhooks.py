@@ -23,6 +23,7 @@ from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.errors import FlowrunError, NotFoundError, UnauthenticatedError
 from flowrun.ports import Context, RouteMatch
 from flowrun.triggers.authenticity import NONE, answer_subscription, judge, needs_proof
+from flowrun.triggers.channels import CHANNEL, with_channels
 from flowrun.triggers.providers import event_of, provider_of
 from flowrun.triggers.verification import SignedRequest, credential_headers, meta, recognised, slack
 
@@ -85,6 +86,7 @@ class WebhookDoor:
                 return _challenge(challenge)
         if matches or is_heard:
             await self._admit(request, matches)
+            matches = await with_channels(matches, self._context.inbound)
             request.query = await self._parsed(request, matches, _query)
             request.raw = await self._read(request, matches, receive)
         if is_heard:
@@ -168,10 +170,14 @@ class WebhookDoor:
     async def _subscription(self, request: _Request) -> str | None:
         """The answer to Meta's handshake; None when no webhook for Meta listens there."""
         posted = self._context.routes.match(request.tenant_id, "POST", request.path)
-        matches = [match for match in posted if _scheme(match) == "meta"]
+        matches: Sequence[RouteMatch] = [match for match in posted if _scheme(match) in {"meta", CHANNEL}]
         if not matches:
             return None
         await self._admit(request, matches)
+        found = await with_channels(matches, self._context.inbound)
+        matches = [match for match in found if _scheme(match) == "meta"]
+        if not matches:
+            return None
         request.query = await self._parsed(request, matches, _query)
         challenge, refused = await answer_subscription(matches, request.query, self._context.secrets)
         await self._record(request, refused)

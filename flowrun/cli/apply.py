@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import unified_diff
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -51,6 +51,8 @@ def apply(client: ServiceClient, paths: tuple[Path, ...], dry_run: bool, tenant:
             f"{click.style(word.ljust(9), fg=_COLOURS.get(word))}  {one['workflow']}  version {one['version']}"
             f"  {click.style(str(one['file']), dim=True)}"
         )
+        for hint in one["hints"]:
+            click.echo(f"  {hint['path']}: {hint['message']}", err=True)
     if dry_run:
         click.echo("Nothing was saved: this was a dry run.", err=True)
 
@@ -107,7 +109,7 @@ def _with_status(after: str, before: str) -> str:
 
 def _save(
     client: ServiceClient, tenant: str, file: WorkflowFile, definition: WorkflowDefinition, *, dry_run: bool
-) -> dict[str, object]:
+) -> dict[str, Any]:
     answer = client.ask(
         "PUT",
         tenant_path(tenant, "workflows", definition.id),
@@ -117,4 +119,10 @@ def _save(
     ).json()
     created = answer["changed"] and answer["version"] == 1
     change = "created" if created else "changed" if answer["changed"] else "unchanged"
-    return {"workflow": definition.id, "file": str(file.path), "change": change, "version": answer["version"]}
+    return {
+        "workflow": definition.id,
+        "file": str(file.path),
+        "change": change,
+        "version": answer["version"],
+        "hints": answer.get("hints", []),
+    }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,6 +29,8 @@ from flowrun.errors import (
 _PAGE = 200
 TIMEOUT = 60.0
 """Seconds for one answer; a waiting start answers within 30."""
+SILENCE = 45.0
+"""Seconds without a sign of life after which a stream is dead: the service gives one every 15."""
 _BY_STATUS: dict[int, type[FlowrunError]] = {
     400: MalformedError,
     401: UnauthenticatedError,
@@ -96,6 +100,38 @@ class ServiceClient:
             if cursor is None:
                 return
 
+    def events(self, path: str, last_id: str | None = None) -> Iterator[tuple[str, Any]]:
+        """Read a stream of server-sent events to its end: the name and the data of each. Raises as `ask`."""
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
+        timeout = httpx2.Timeout(TIMEOUT, read=SILENCE)
+        name, data = "", ""
+        with self._translated(), self._http.stream("GET", path, headers=headers, timeout=timeout) as answer:
+            if answer.is_error:
+                answer.read()
+                raise problem(answer)
+            for line in answer.iter_lines():
+                field, _, value = line.partition(":")
+                if field == "event":
+                    name = value.strip()
+                elif field == "data":
+                    data = value
+                elif not line and data:
+                    yield name, json.loads(data)
+                    name, data = "", ""
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx2.ConnectError as error:
+            raise NoServiceError(_nobody(self._place, error)) from error
+        except httpx2.TimeoutException as error:
+            raise UnavailableError(f"The service at {self._place} did not answer within {TIMEOUT:.0f} s") from error
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise UnavailableError(
+                f"The service at {self._place} broke off: {str(error) or type(error).__name__}"
+            ) from error
+
     def ask(
         self,
         method: str,
@@ -108,16 +144,8 @@ class ServiceClient:
     ) -> httpx2.Response:
         """Send a request. Raises `NoServiceError`, or what the problem document in the answer says."""
         given: dict[str, Any] = {name: value for name, value in (params or {}).items() if value is not None}
-        try:
+        with self._translated():
             answer = self._http.request(method, path, params=given, json=json, content=content, headers=headers)
-        except httpx2.ConnectError as error:
-            raise NoServiceError(_nobody(self._place, error)) from error
-        except httpx2.TimeoutException as error:
-            raise UnavailableError(f"The service at {self._place} did not answer within {TIMEOUT:.0f} s") from error
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise UnavailableError(
-                f"The service at {self._place} broke off: {str(error) or type(error).__name__}"
-            ) from error
         if answer.is_error:
             raise problem(answer)
         return answer

@@ -1,4 +1,4 @@
-"""`flowrun doctor`: whether this machine is fit to run the service."""
+"""`flowrun doctor`: whether this machine is fit to run the service, and the service's data are in order."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from flowrun.cli import output as out
 from flowrun.cli.failure import FAILED
+from flowrun.cli.finding import OK, PROBLEM, WARNING, Finding
 from flowrun.cli.options import output_option
 from flowrun.config import Settings, load_settings
 from flowrun.errors import FlowrunError
@@ -22,37 +23,45 @@ from flowrun.errors import FlowrunError
 OLDEST_SQLITE = (3, 35, 0)
 """RETURNING and row values in updates came by then."""
 LEAST_FREE_BYTES = 256 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found: `ok`, `warning` or `problem`."""
-
-    check: str
-    level: str
-    detail: str
+_MARKS = {OK: ("✓", "green"), WARNING: ("!", "yellow"), PROBLEM: ("✗", "red")}
 
 
 @click.command()
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="A TOML file.")
 @click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="The data directory to look at.")
+@click.option("--fix", is_flag=True, help="Put right what can be; the service must be stopped.")
 @output_option
 @click.pass_context
-def doctor(ctx: click.Context, data_dir: Path | None, output: str) -> None:
-    """Check this machine and the configuration.
+def doctor(ctx: click.Context, config: Path | None, data_dir: Path | None, fix: bool, output: str) -> None:
+    """Check this machine, the configuration and the data.
 
-    Needs no service; the exit code is 1 when there is a problem.
+    Works with and without a running service. The exit code is 1 when there is a problem. `--fix` closes files to
+    other users, and lets a file that cannot shrink do so.
 
     Example: flowrun doctor
     """
-    found = list(findings({"data_dir": data_dir}))
+    flags: dict[str, object] = {"config": config, "data_dir": data_dir}
+    found = [*_repaired(flags)] if fix else []
+    found += findings(flags)
     if output == "json":
         out.print_json([asdict(one) for one in found])
     else:
-        marks = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red")}
         for one in found:
-            mark, colour = marks[one.level]
-            click.echo(f"{click.style(mark, fg=colour)} {one.check:<13}  {one.detail}")
-    ctx.exit(FAILED if any(one.level == "problem" for one in found) else 0)
+            _print(one)
+    ctx.exit(FAILED if any(one.level == PROBLEM for one in found) else 0)
+
+
+def _print(finding: Finding) -> None:
+    mark, colour = _MARKS[finding.level]
+    click.echo(f"{click.style(mark, fg=colour)} {finding.check:<15}  {out.printable(finding.detail)}")
+    if finding.advice:
+        click.echo(f"{'':19}→ {finding.advice}")
+
+
+def _repaired(flags: dict[str, object]) -> Iterator[Finding]:
+    from flowrun.cli.doctor_data import repaired  # noqa: PLC0415 - loads the database's tables
+
+    return repaired(load_settings(flags))
 
 
 def findings(flags: dict[str, object]) -> Iterator[Finding]:
@@ -62,37 +71,42 @@ def findings(flags: dict[str, object]) -> Iterator[Finding]:
     try:
         settings = load_settings(flags)
     except FlowrunError as error:
-        yield Finding("configuration", "problem", str(error))
+        yield Finding("configuration", PROBLEM, str(error), "`flowrun config` shows every setting and its source")
         return
-    yield Finding("configuration", "ok", f"valid; given: {', '.join(sorted(settings.sources)) or 'nothing'}")
+    yield Finding("configuration", OK, f"valid; given: {', '.join(sorted(settings.sources)) or 'nothing'}")
     checks: tuple[Callable[[Settings], Finding], ...] = (_data_dir, _space, _service, _port)
-    for check in checks:
-        yield check(settings)
+    found = [check(settings) for check in checks]
+    yield from found
+    if settings.database_path.exists():
+        from flowrun.cli.doctor_data import data_findings  # noqa: PLC0415 - loads the database's tables
+
+        yield from data_findings(settings, runs=found[2].level == OK)
 
 
 def _python() -> Finding:
-    level = "ok" if sys.version_info >= (3, 11) else "problem"
+    level = OK if sys.version_info >= (3, 11) else PROBLEM
     return Finding("python", level, sys.version.split()[0])
 
 
 def _sqlite() -> Finding:
     version = sqlite3.sqlite_version
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-        return Finding("sqlite", "problem", f"{version} is too old: {'.'.join(map(str, OLDEST_SQLITE))} is needed")
-    return Finding("sqlite", "ok", version)
+        needed = ".".join(map(str, OLDEST_SQLITE))
+        return Finding("sqlite", PROBLEM, f"{version} is too old: {needed} is needed", "use a newer Python")
+    return Finding("sqlite", OK, version)
 
 
 def _data_dir(settings: Settings) -> Finding:
-    place = settings.data_dir
+    place, advice = settings.data_dir, "choose another one with --data-dir or FLOWRUN_DATA_DIR"
     existing = next(parent for parent in (place, *place.parents) if parent.exists())
     if not existing.is_dir():
-        return Finding("data directory", "problem", f"{existing} is no directory")
+        return Finding("data directory", PROBLEM, f"{existing} is no directory", advice)
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        return Finding("data directory", "problem", f"{existing} cannot be written to: {error.strerror}")
-    return Finding("data directory", "ok", f"{place}{'' if place.exists() else ' (will be created)'}")
+        return Finding("data directory", PROBLEM, f"{existing} cannot be written to: {error.strerror}", advice)
+    return Finding("data directory", OK, f"{place}{'' if place.exists() else ' (will be created)'}")
 
 
 def _space(settings: Settings) -> Finding:
@@ -100,20 +114,27 @@ def _space(settings: Settings) -> Finding:
     existing = next(parent for parent in (place, *place.parents) if parent.exists())
     state = os.statvfs(existing)
     free = state.f_bavail * state.f_frsize
-    return Finding("free space", "ok" if free >= LEAST_FREE_BYTES else "warning", f"{free / (1 << 30):.1f} GiB")
+    size = settings.database_path.stat().st_size if settings.database_path.exists() else 0
+    detail = f"{out.spell_bytes(free)} free, {out.spell_bytes(size)} used by the database"
+    if free < LEAST_FREE_BYTES:
+        advice = "make room, or set keep_bytes: a service that cannot write answers 503 to everything"
+        return Finding("disk", PROBLEM, detail, advice)
+    if free < size:
+        return Finding("disk", WARNING, detail, "a backup beside the database would not fit: write it elsewhere")
+    return Finding("disk", OK, detail)
 
 
 def _service(settings: Settings) -> Finding:
     if not settings.socket.exists():
-        return Finding("service", "warning", f"is not running ({settings.socket}); `flowrun serve` starts it")
+        return Finding("service", WARNING, f"is not running ({settings.socket})", "`flowrun serve` starts it")
     from flowrun.cli.client import ServiceClient  # noqa: PLC0415 - the HTTP client takes a while to import
 
     try:
         with ServiceClient.at_socket(settings.socket) as client:
             client.get("/readyz")
     except FlowrunError as error:
-        return Finding("service", "problem", str(error))
-    return Finding("service", "ok", f"ready at {settings.socket}")
+        return Finding("service", PROBLEM, str(error), "its log says why; `flowrun serve` starts it again")
+    return Finding("service", OK, f"ready at {settings.socket}")
 
 
 def _port(settings: Settings) -> Finding:
@@ -124,5 +145,6 @@ def _port(settings: Settings) -> Finding:
             probe.bind((settings.host, settings.port))
         except OSError as error:
             # A running service of ours has the port, so this is no problem by itself.
-            return Finding("port", "warning", f"{settings.host}:{settings.port}: {error.strerror or error}")
-    return Finding("port", "ok", f"{settings.host}:{settings.port} is free")
+            taken = f"{settings.host}:{settings.port}: {error.strerror or error}"
+            return Finding("port", WARNING, taken, "no matter when it is the service; else choose another with --port")
+    return Finding("port", OK, f"{settings.host}:{settings.port} is free")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from flowrun.errors import FlowrunError, Issue, NotFoundError
 
 if TYPE_CHECKING:
     from flowrun.domain.definition import WorkflowDefinition
+    from flowrun.nodes.registry import NodeRegistry
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -37,11 +39,18 @@ def read_files(paths: Iterable[Path]) -> list[WorkflowFile]:
     return [read_file(path) for path in _expanded(paths)]
 
 
+@cache
+def _types() -> NodeRegistry:
+    """Those that are installed here; what is wrong with a plugin is told once, however many files there are."""
+    from flowrun.nodes.registry import builtin_types  # noqa: PLC0415
+
+    return builtin_types().with_plugins()
+
+
 def read_file(path: Path) -> WorkflowFile:
     """Read and validate a file; what is wrong with it is in its issues."""
     from flowrun.domain.validate import validate  # noqa: PLC0415 - the parts that only workflow files need
     from flowrun.formats import read_document, read_workflow  # noqa: PLC0415
-    from flowrun.nodes.registry import builtin_types  # noqa: PLC0415
 
     content = b""
     try:
@@ -54,7 +63,7 @@ def read_file(path: Path) -> WorkflowFile:
     read = read_workflow(document, default_id=path.stem)
     issues = list(read.issues)
     if read.definition is not None:
-        issues += validate(read.definition, builtin_types().with_plugins())
+        issues += validate(read.definition, _types())
     inner = document.get("workflow")
     states_status = "status" in document or (isinstance(inner, dict) and "status" in inner)
     return WorkflowFile(path, content, read.definition, tuple(issues), states_status)

@@ -75,6 +75,8 @@ def _outcome(node: Document) -> str:
         return error_line({**node["error"], "node_id": None})
     if node.get("skip_reason"):
         return str(node["skip_reason"])
+    if node.get("progress"):
+        return str(node["progress"])
     return out.shorten(node.get("output"), 200)
 
 

@@ -8,7 +8,9 @@ import click
 
 from flowrun.cli import output as out
 from flowrun.cli.execution_commands import COMMANDS
+from flowrun.cli.node_logs import logs
 from flowrun.cli.options import output_option, service_options, tenant_option, tenant_path
+from flowrun.cli.signals import signal, waits
 
 if TYPE_CHECKING:
     from flowrun.cli.client import ServiceClient
@@ -132,5 +134,5 @@ def execution_path(client: ServiceClient, tenant: str, execution: str) -> str:
     return tenant_path(tenant, "executions", execution)
 
 
-for _command in COMMANDS:
+for _command in (logs, waits, signal, *COMMANDS):
     executions.add_command(_command)

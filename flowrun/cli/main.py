@@ -15,6 +15,7 @@ SECTIONS = {
     "Run": {
         "demo": "flowrun.cli.demo:demo",
         "serve": "flowrun.cli.serve:serve",
+        "dashboard": "flowrun.cli.dashboard:dashboard",
     },
     "Workflow files": {
         "validate": "flowrun.cli.workflow_files:validate",
@@ -35,9 +36,13 @@ SECTIONS = {
         "tenants": "flowrun.cli.tenants:tenants",
         "keys": "flowrun.cli.keys:keys",
         "secrets": "flowrun.cli.secrets:secrets",
+        "channels": "flowrun.cli.channels:channels",
         "nodes": "flowrun.cli.nodes:nodes",
     },
     "Operations": {
+        "backup": "flowrun.cli.backup:backup",
+        "restore": "flowrun.cli.restore:restore",
+        "migrate": "flowrun.cli.migrate:migrate",
         "config": "flowrun.cli.config:config",
         "doctor": "flowrun.cli.doctor:doctor",
         "healthcheck": "flowrun.cli.healthcheck:healthcheck",

@@ -106,6 +106,15 @@ def spell_seconds(seconds: float) -> str:
     return f"{minutes // 60}h {minutes % 60:02}m"
 
 
+def spell_bytes(size: int) -> str:
+    """`512 B`, `3.4 MiB`, `12 GiB`."""
+    amount, units = float(size), iter(("KiB", "MiB", "GiB", "TiB"))
+    unit = "B"
+    while amount >= 1024 and (larger := next(units, None)):
+        amount, unit = amount / 1024, larger
+    return f"{amount:.0f} {unit}" if unit == "B" or amount >= 10 else f"{amount:.1f} {unit}"
+
+
 def local_time(moment: str | None) -> str:
     """An RFC 3339 time in the local time zone."""
     return parse_time(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else ""

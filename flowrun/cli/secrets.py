@@ -76,12 +76,13 @@ def delete(client: ServiceClient, name: str, tenant: str) -> None:
 @secrets.command()
 @service_options
 def rotate(client: ServiceClient) -> None:
-    """Encrypt the secrets of all tenants with the first of the configured keys.
+    """Encrypt the secrets and channels of all tenants with the first of the configured keys.
 
     Example: flowrun secrets rotate
     """
     answer = client.post("/api/v1/secrets:rotate")
-    click.echo(f"Encrypted {answer['rotated']} secrets with the key {answer['key_id']}")
+    counts = f"{answer['rotated']} secrets and {answer['rotated_channels']} channels"
+    click.echo(f"Encrypted {counts} with the key {answer['key_id']}")
     if answer["unreadable"]:
         names = ", ".join(answer["unreadable"])
         click.echo(f"These were encrypted with a key that is not configured, and stay as they are: {names}", err=True)

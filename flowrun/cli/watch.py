@@ -11,12 +11,16 @@ import click
 
 from flowrun.cli import output as out
 from flowrun.cli.execution_view import error_line
+from flowrun.cli.failure import NoServiceError
+from flowrun.errors import UnavailableError
 
 if TYPE_CHECKING:
     from flowrun.cli.client import ServiceClient
 
 _PAGE = 1000
 POLL_SECONDS = 0.25
+_AGAIN_SECONDS = 0.5
+_ATTEMPTS = 60
 FINAL = frozenset({"completed", "failed", "cancelled", "timed_out"})
 _COLOURS = (("Failed", "red"), ("TimedOut", "red"), ("Completed", "green"), ("Cancel", "yellow"), ("Retry", "yellow"))
 
@@ -34,20 +38,26 @@ def events(client: ServiceClient, path: str, after: int, limit: int) -> list[dic
 
 
 def follow(client: ServiceClient, path: str, *, as_json: bool = False) -> str:
-    """Print every event of an execution until its end; gives the final status."""
-    seen = 0
+    """Print every event of an execution until its end; gives the final status.
+
+    A service that is started anew meanwhile is waited for. Raises `NoServiceError` when it doesn't come back.
+    """
+    seen, failures = 0, 0
     while True:
-        # The state is read before the events: when it is final, no event comes after those read next.
-        status = str(client.get(path)["status"])
-        for event in events(client, path, seen, 100_000):
-            seen = event["seq"]
-            if as_json:
-                click.echo(json.dumps(event, ensure_ascii=False))
-            else:
-                print_event(event)
-        if status in FINAL:
-            return status
-        time.sleep(POLL_SECONDS)
+        try:
+            for name, data in client.events(f"{path}/stream", str(seen) if seen else None):
+                failures = 0
+                if name == "history":
+                    seen = data["seq"]
+                    click.echo(json.dumps(data, ensure_ascii=False)) if as_json else print_event(data)
+                elif data.get("reason") == "finished":
+                    return str(data["status"])
+            failures += 1
+        except (NoServiceError, UnavailableError):
+            failures += 1
+            if seen == 0 or failures > _ATTEMPTS:
+                raise
+        time.sleep(_AGAIN_SECONDS)
 
 
 def wait(client: ServiceClient, path: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, func, select
 from flowrun.bus import Command, Principal, Scope
 from flowrun.commands.workflow_events import store_events
 from flowrun.commands.workflow_schedules import store_schedules
+from flowrun.commands.workflow_webhooks import store_webhooks
 from flowrun.domain.json import JsonObject
 from flowrun.domain.states import FINAL_EXECUTION, ExecutionStatus
 from flowrun.errors import ConflictError, NotFoundError
@@ -33,14 +34,14 @@ async def handle(message: DeleteWorkflow, context: Context, _principal: Principa
     tenant_id, workflow_id = message.tenant_id, message.workflow_id
 
     def change(connection: Connection) -> None:
-        table, hooks = t.workflows, t.webhooks
+        table = t.workflows
         running = _running(connection, tenant_id, workflow_id)
         if running:
             raise ConflictError(f"{running} executions of {workflow_id} have not ended; cancel them, or archive it")
         gone = delete(table).where(table.c.tenant_id == tenant_id, table.c.id == workflow_id)
         if connection.execute(gone).rowcount == 0:
             raise NotFoundError(f"The tenant {tenant_id} has no workflow {workflow_id}")
-        connection.execute(delete(hooks).where(hooks.c.tenant_id == tenant_id, hooks.c.workflow_id == workflow_id))
+        store_webhooks(connection, tenant_id, workflow_id, [], active=False, new_id=context.new_id)
         store_events(connection, tenant_id, workflow_id, [], active=False)
         now = context.clock.now()
         store_schedules(connection, tenant_id, workflow_id, [], active=False, now=now, new_id=context.new_id)

@@ -52,7 +52,7 @@ class LogEntry:
             match.webhook_id,
             event_id,
             match.tenant_id,
-            None,
+            None if match.proof is None else match.proof.channel_id,
             self.event_type,
             self.key,
             self.outcome.value,

@@ -100,6 +100,26 @@ class RetryExecution(ExecutionCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignalExecution(ExecutionCommand):
+    """Answer the node that waits for a signal of that name, or the node of that id."""
+
+    name: str | None = None
+    node_id: str | None = None
+    iteration: str = ""
+    data: JsonValue = None
+
+    def check(self) -> None:
+        """Refuse what names no node, or two."""
+        if (self.name is None) is (self.node_id is None):
+            raise InvalidInputError("The command is not valid", [Issue("name", "give either the name or the node_id")])
+
+    def fact(self, by: str) -> f.Fact:
+        """What the engine is told."""
+        key = None if self.node_id is None else (self.node_id, self.iteration)
+        return f.Signal(self.name, self.data, key, by)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SkipNode(ExecutionCommand):
     """Complete a stuck node with an output given here."""
 

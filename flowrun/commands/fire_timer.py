@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from flowrun.bus import Command, Principal, Scope
-from flowrun.commands import answer_caller, deliver_emitted, start_called, start_error_workflow
+from flowrun.commands import answer_caller, deliver_emitted, start_error_workflow, steer_called
 from flowrun.domain.execution import RunKey
 from flowrun.domain.facts import TimerFired, TimerKind
 from flowrun.ports import Context
@@ -15,7 +15,7 @@ from flowrun.ports import Context
 _FOLLOWS: Mapping[TimerKind, Callable[[Context, str, RunKey | None], Awaitable[None]]] = {
     TimerKind.ERROR_WORKFLOW: start_error_workflow.follow,
     TimerKind.EVENT: deliver_emitted.follow,
-    TimerKind.CALL: start_called.follow,
+    TimerKind.CALL: steer_called.follow,
     TimerKind.ANSWER: answer_caller.follow,
 }
 """What follows from an execution outside it. The timer's row, written with the decision, is removed with the effect."""

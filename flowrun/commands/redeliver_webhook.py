@@ -17,7 +17,7 @@ from flowrun.domain.json import JsonObject
 from flowrun.errors import ConflictError, NotFoundError
 from flowrun.persistence import tables as t
 from flowrun.persistence.json_text import load
-from flowrun.ports import Context, RouteMatch
+from flowrun.ports import ChannelProof, Context, RouteMatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ async def handle(message: RedeliverWebhook, context: Context, principal: Princip
     """Raises `NotFoundError`, and `ConflictError` for what cannot be delivered again, with the reason."""
     require_open(context, message.tenant_id)
     event = await _event(message, context)
-    match = await _webhook(message, context)
+    match = await _webhook(message, context, event["channel_id"])
     trigger, now = await _trigger(event, context), context.clock.now()
     reason, event_id = f"redelivery of {message.event_id} by {principal.name}", context.new_id()
     try:
@@ -74,7 +74,7 @@ async def _event(message: RedeliverWebhook, context: Context) -> RowMapping:
     return row
 
 
-async def _webhook(message: RedeliverWebhook, context: Context) -> RouteMatch:
+async def _webhook(message: RedeliverWebhook, context: Context, channel_id: str | None) -> RouteMatch:
     table = t.webhooks
     key = (table.c.id == message.webhook_id, table.c.tenant_id == message.tenant_id)
     row = await context.reader.first(select(table).where(*key))
@@ -82,7 +82,9 @@ async def _webhook(message: RedeliverWebhook, context: Context) -> RouteMatch:
         raise NotFoundError(f"The webhook {message.webhook_id} is gone")
     if row["status"] != "active":
         raise ConflictError(f"The workflow {row['workflow_id']} is not published; only then can its webhooks start it")
-    return RouteMatch(row["id"], row["tenant_id"], row["workflow_id"], row["node_id"], load(row["config"]), {})
+    proof = None if channel_id is None else ChannelProof(channel_id)
+    config = load(row["config"])
+    return RouteMatch(row["id"], row["tenant_id"], row["workflow_id"], row["node_id"], config, {}, proof)
 
 
 async def _trigger(event: RowMapping, context: Context) -> JsonObject:

@@ -1,16 +1,16 @@
-"""Encrypts every secret with the current key, so that older keys can be thrown away."""
+"""Encrypts every secret and every channel with the current key, so that older keys can be thrown away."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from sqlalchemy import Connection, RowMapping, select, tuple_, update
+from sqlalchemy import Column, Connection, RowMapping, select, tuple_, update
 
 from flowrun.bus import Command, Principal, Scope
-from flowrun.domain.json import JsonObject
+from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.errors import FlowrunError
 from flowrun.persistence import tables as t
 from flowrun.ports import Context
@@ -20,9 +20,10 @@ _PAGE = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotateSecrets(Command[JsonObject]):
-    """Encrypt what was encrypted with an older key anew; `{rotated, unreadable, key_id}`.
+    """Encrypt what was encrypted with an older key anew; `{rotated, rotated_channels, unreadable, key_id}`.
 
-    `unreadable` names secrets as `tenant/name` whose key is not configured: they stay as they are.
+    `unreadable` names secrets as `tenant/name`, and channels as `tenant/channels/name`, whose key is not configured:
+    they stay as they are.
     """
 
     scope: ClassVar[Scope] = Scope.ADMIN
@@ -30,40 +31,65 @@ class RotateSecrets(Command[JsonObject]):
     replayable: ClassVar[bool] = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A table with a row by tenant and name, and what is encrypted in it."""
+
+    ciphertext: Column[bytes]
+    reseal: Callable[[str, str, str, bytes], tuple[str, bytes]]
+    shown: str
+    """How an unreadable row is named."""
+
+
 async def handle(_message: RotateSecrets, context: Context, _principal: Principal) -> JsonObject:
-    """Go through all secrets, a page in each transaction; when it breaks off, what was done stays done."""
+    """Go through all rows, a page in each transaction; when it breaks off, what was done stays done."""
+    secrets = _Kind(t.secrets.c.ciphertext, context.secrets.resealed, "{}/{}")
+    channels = _Kind(t.channels.c.credentials, context.channels.resealed, "{}/channels/{}")
+    unreadable: list[JsonValue] = []
+    rotated = await _rotate(secrets, context, unreadable)
+    rotated_channels = await _rotate(channels, context, unreadable)
+    return {
+        "rotated": rotated,
+        "rotated_channels": rotated_channels,
+        "unreadable": unreadable,
+        "key_id": context.secrets.current_key,
+    }
+
+
+async def _rotate(kind: _Kind, context: Context, unreadable: list[JsonValue]) -> int:
     rotated, after = 0, ("", "")
-    unreadable: list[Any] = []
-    while page := await _page(context, after):
+    while page := await _page(kind, context, after):
         after = (page[-1]["tenant_id"], page[-1]["name"])
         changes = []
         for row in page:
             key = (row["tenant_id"], row["name"])
             try:
-                changes.append((row, context.secrets.resealed(*key, row["key_id"], row["ciphertext"])))
+                changes.append((row, kind.reseal(*key, row["key_id"], row[kind.ciphertext.name])))
             except FlowrunError:
-                unreadable.append("/".join(key))
-        rotated += await context.writer.transact(partial(_store, changes))
-    return {"rotated": rotated, "unreadable": unreadable, "key_id": context.secrets.current_key}
+                unreadable.append(kind.shown.format(*key))
+        rotated += await context.writer.transact(partial(_store, kind, changes))
+    return rotated
 
 
-async def _page(context: Context, after: tuple[str, str]) -> Sequence[RowMapping]:
-    table = t.secrets
+async def _page(kind: _Kind, context: Context, after: tuple[str, str]) -> Sequence[RowMapping]:
+    table = kind.ciphertext.table
     key = tuple_(table.c.tenant_id, table.c.name)
     older = table.c.key_id != context.secrets.current_key
+    columns = (table.c.tenant_id, table.c.name, table.c.key_id, kind.ciphertext)
     return await context.reader.all(
-        select(table).where(older, key > after).order_by(table.c.tenant_id, table.c.name).limit(_PAGE)
+        select(*columns).where(older, key > after).order_by(table.c.tenant_id, table.c.name).limit(_PAGE)
     )
 
 
-def _store(changes: list[tuple[RowMapping, tuple[str, bytes]]], connection: Connection) -> int:
-    table, count = t.secrets, 0
+def _store(kind: _Kind, changes: list[tuple[RowMapping, tuple[str, bytes]]], connection: Connection) -> int:
+    table, count = kind.ciphertext.table, 0
     for row, (key_id, ciphertext) in changes:
-        # A secret that was set anew meanwhile has the current key already, and must not get its old value back.
+        # What was set anew meanwhile has the current key already, and must not get its old value back.
         same = (
             table.c.tenant_id == row["tenant_id"],
             table.c.name == row["name"],
-            table.c.ciphertext == row["ciphertext"],
+            kind.ciphertext == row[kind.ciphertext.name],
         )
-        count += connection.execute(update(table).where(*same).values(key_id=key_id, ciphertext=ciphertext)).rowcount
+        values = {"key_id": key_id, kind.ciphertext.name: ciphertext}
+        count += connection.execute(update(table).where(*same).values(**values)).rowcount
     return count

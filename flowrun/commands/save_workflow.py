@@ -9,6 +9,7 @@ import anyio.to_thread
 from sqlalchemy import Connection, func, insert, select, update
 
 from flowrun.bus import Command, Principal, Scope
+from flowrun.commands.channel_hints import channel_hints
 from flowrun.commands.workflow_events import EventNode, event_nodes, store_events
 from flowrun.commands.workflow_schedules import schedule_nodes, store_schedules
 from flowrun.commands.workflow_webhooks import Route, WebhookNode, rival_issues, store_webhooks, webhook_nodes
@@ -26,7 +27,7 @@ _SETTINGS = ("on_error", "timeout", "concurrency", "variables")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveWorkflow(Command[JsonObject]):
-    """Save a document of any accepted shape; `{id, version, status, changed, created, issues}`.
+    """Save a document of any accepted shape; `{id, version, status, changed, created, issues, hints}`.
 
     A definition equal to the current one keeps its version. A document that says nothing of its status leaves a
     known workflow's as it is, and publishes a new one. `dry_run` answers the same and saves nothing.
@@ -48,6 +49,7 @@ class _Outcome:
     created: bool
     routes: list[Route]
     events: list[EventNode]
+    hints: list[JsonObject]
 
 
 async def handle(message: SaveWorkflow, context: Context, principal: Principal) -> JsonObject:
@@ -76,6 +78,7 @@ async def handle(message: SaveWorkflow, context: Context, principal: Principal) 
         "changed": outcome.changed,
         "created": outcome.created,
         "issues": [],
+        "hints": list(outcome.hints),
     }
 
 
@@ -155,7 +158,8 @@ class _Save:
                 now=now,
                 new_id=context.new_id,
             )
-        return _Outcome(version, status, changed, row is None, routes, events)
+        hints = channel_hints(self.connection, self.tenant_id, self.definition)
+        return _Outcome(version, status, changed, row is None, routes, events, hints)
 
     def _stored(self, version: int) -> JsonObject | None:
         versions = t.workflow_versions

@@ -2,62 +2,88 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import select
 
 from flowrun.commands.idempotency import KeyTakenError, keep_answer
 from flowrun.domain.definition import WorkflowStatus
 from flowrun.domain.emission import chain_depth
 from flowrun.domain.execution import Execution, NodeRun, RunKey
-from flowrun.domain.facts import CallAnswered, Start
-from flowrun.domain.json import JsonObject
-from flowrun.domain.node_type import Completed, Failed
-from flowrun.domain.states import NodeStatus
-from flowrun.errors import ConflictError, FlowrunError, TooManyRequestsError, UnavailableError
+from flowrun.domain.facts import Start
+from flowrun.domain.json import JsonObject, JsonValue
+from flowrun.errors import ConflictError
 from flowrun.persistence import tables as t
 from flowrun.ports import Context
 
-
-async def follow(context: Context, execution_id: str, key: RunKey | None) -> None:
-    """Start it and tell the caller, in whose transaction the timer goes; what is done twice starts one execution."""
-    key = key or ("", "")
-    caller = await context.engine.look(execution_id)
-    run = caller.runs.get(key)
-    outcome: Completed | Failed | None = None
-    if run is not None and run.status is NodeStatus.WAITING and isinstance(run.output, dict):
-        try:
-            child = await _start(context, caller, run, run.output)
-        except (UnavailableError, TooManyRequestsError):
-            raise  # The timer stands, and fires again.
-        except FlowrunError as error:
-            outcome = Failed("workflow_not_started", str(error))
-        else:
-            done: JsonObject = {"execution_id": child, "workflow_id": run.output["workflow_id"]}
-            outcome = None if run.output["wait"] else Completed(done)
-    await context.engine.tell(None, execution_id, CallAnswered(key, outcome))
+CALLS = "call"
+"""The scope of the keys that make a call start one execution."""
 
 
-async def _start(context: Context, caller: Execution, run: NodeRun, asked: JsonObject) -> str:
-    workflow_id, tenant_id = str(asked["workflow_id"]), caller.tenant_id
-    graph = await context.graphs.get(tenant_id, workflow_id)
-    await _require_published(context, tenant_id, workflow_id)
+def call_prefix(execution_id: str, key: RunKey) -> str:
+    """What the keys of all calls of one node run begin with."""
+    return f"{execution_id}:{key[0]}:{key[1]}:"
+
+
+async def start_called(context: Context, caller: Execution, run: NodeRun, asked: JsonObject) -> str:
+    """Start it, and give the id of the execution; done twice, it gives the same one.
+
+    Raises `NotFoundError` and `ConflictError` for a workflow that can't be called.
+    """
+    call = Call(
+        tenant_id=caller.tenant_id,
+        workflow_id=str(asked["workflow_id"]),
+        input=asked["input"],
+        execution_id=caller.id,
+        run=run.key,
+        depth=chain_depth(caller.trigger) + 1,
+        # A node that an operator lets run again calls anew: its time tells the calls apart.
+        name=str(run.queued_at),
+        wait=bool(asked["wait"]),
+    )
+    return await start_once(context, call)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call of a workflow by a node of the same tenant."""
+
+    tenant_id: str
+    workflow_id: str
+    input: JsonValue
+    execution_id: str
+    """The caller's."""
+    run: RunKey
+    """The caller's."""
+    depth: int
+    name: str
+    """What tells the calls of one run apart; begins with the time of the run."""
+    wait: bool
+    """The run waits in the database, and the engine tells it of the end."""
+
+
+async def start_once(context: Context, call: Call) -> str:
+    """Start what is called, unless this very call has; gives the id of the execution. Raises as `start_called`."""
+    graph = await context.graphs.get(call.tenant_id, call.workflow_id)
+    await _require_published(context, call.tenant_id, call.workflow_id)
+    node_id, iteration = call.run
     trigger: JsonObject = {
         "type": "workflow",
-        "body": asked["input"],
-        "depth": chain_depth(caller.trigger) + 1,
+        "body": call.input,
+        "depth": call.depth,
         "caller": {
-            "execution_id": caller.id,
-            "node_id": run.node.id,
-            "iteration": run.iteration,
-            "wait": asked["wait"],
+            "execution_id": call.execution_id,
+            "node_id": node_id,
+            "iteration": iteration,
+            "wait": call.wait,
         },
     }
     child = context.new_id()
-    # A node that an operator lets run again calls anew: its time tells the calls apart.
-    name = f"{caller.id}:{run.node.id}:{run.iteration}:{run.queued_at}"
-    also = keep_answer((tenant_id, "call", name), b"", {"execution_id": child}, context.clock.now())
-    start = Start(graph.trigger(None).id, trigger, by=f"execution {caller.id}")
+    key = (call.tenant_id, CALLS, f"{call_prefix(call.execution_id, call.run)}{call.name}")
+    also = keep_answer(key, b"", {"execution_id": child}, context.clock.now())
+    start = Start(graph.trigger(None).id, trigger, by=f"execution {call.execution_id}")
     try:
-        return await context.engine.start(graph, tenant_id, start, execution_id=child, also=also)
+        return await context.engine.start(graph, call.tenant_id, start, execution_id=child, also=also)
     except KeyTakenError as error:
         return str(error.answer["execution_id"])
 

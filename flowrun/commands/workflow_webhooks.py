@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from flowrun.commands.channel_addresses import refresh_addresses
 from flowrun.domain.definition import NodeDefinition, WorkflowDefinition
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import NodeTypes
@@ -14,6 +15,7 @@ from flowrun.errors import InvalidInputError, Issue
 from flowrun.persistence import tables as t
 from flowrun.persistence.json_text import dump
 from flowrun.ports import Routes
+from flowrun.triggers.channels import channel_of
 from flowrun.triggers.paths import route_name
 
 WEBHOOK = "webhook"
@@ -92,9 +94,8 @@ def store_webhooks(
     """Let the workflow's rows be these; a node that had a row keeps its id. Gives where they listen."""
     table = t.webhooks
     mine = (table.c.tenant_id == tenant_id, table.c.workflow_id == workflow_id)
-    ids: dict[str, str] = {
-        row.node_id: row.id for row in connection.execute(select(table.c.id, table.c.node_id).where(*mine))
-    }
+    before = connection.execute(select(table.c.id, table.c.node_id, table.c.channel).where(*mine)).all()
+    ids: dict[str, str] = {row.node_id: row.id for row in before}
     gone = set(ids) - {webhook.node.id for webhook in nodes}
     if gone:
         connection.execute(delete(table).where(*mine, table.c.node_id.in_(gone)))
@@ -109,13 +110,16 @@ def store_webhooks(
         else:
             connection.execute(update(table).where(table.c.id == webhook_id).values(**values))
         routes.append((webhook_id, webhook.node.id, webhook.config))
+    channels = [*(row.channel for row in before), *(channel_of(webhook.config.get("auth")) for webhook in nodes)]
+    refresh_addresses(connection, tenant_id, filter(None, channels))
     return routes if active else []
 
 
-def _values(webhook: WebhookNode, *, active: bool) -> Mapping[str, str]:
+def _values(webhook: WebhookNode, *, active: bool) -> Mapping[str, str | None]:
     return {
         "name": str(webhook.config.get("name") or webhook.node.name or webhook.node.id),
         "provider": str(webhook.config.get("provider") or "generic"),
         "config": dump(webhook.config),
         "status": "active" if active else "inactive",
+        "channel": channel_of(webhook.config.get("auth")),
     }

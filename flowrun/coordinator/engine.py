@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from flowrun.coordinator.admission import Gate, Limit
 from flowrun.coordinator.endings import Endings, ending_of
@@ -33,10 +34,10 @@ from flowrun.domain.facts import (
 from flowrun.domain.graph import Graph
 from flowrun.domain.turn import Decision
 from flowrun.errors import FlowrunError, NotFoundError, UnavailableError
-from flowrun.persistence import tables as t
-from flowrun.persistence.executions import fold, load_history, rows_of
+from flowrun.persistence.execution_store import ExecutionStore
+from flowrun.persistence.executions import rows_of
 from flowrun.persistence.writer import GroupWriter, Unit
-from flowrun.ports import Clock, Ending, Graphs, Insertions, Reader
+from flowrun.ports import Clock, Ending, Insertions
 
 _log = logging.getLogger(__name__)
 
@@ -76,8 +77,7 @@ class ExecutionEngine:
         *,
         clock: Clock,
         writer: GroupWriter,
-        reader: Reader,
-        graphs: Graphs,
+        store: ExecutionStore,
         committed: Committed,
         new_id: Callable[[], str],
         jitter: Callable[[], float],
@@ -86,14 +86,14 @@ class ExecutionEngine:
     ) -> None:
         self._clock = clock
         self._writer = writer
-        self._reader = reader
-        self._graphs = graphs
+        self._store = store
         self._act = committed
         self._new_id = new_id
         self._jitter = jitter
         self._epoch = epoch
         self._cached = cached
         self._slots: dict[str, _Slot] = {}
+        self._withdrawn: set[str] = set()
         self._idle: OrderedDict[str, None] = OrderedDict()
         """Executions that only wait for a timer, a signal or a command, the longest idle first."""
         self._loads: set[asyncio.Task[None]] = set()
@@ -120,7 +120,7 @@ class ExecutionEngine:
         fact.hold = admission is not None and not admission.runs
         if notify:
             self._endings.expect(eid)
-        slot = self._slots[eid] = _Slot(eid, Execution(eid, tenant_id, graph), busy=True)
+        slot = self._slots[eid] = _Slot(eid, self._store.new(eid, tenant_id, graph), busy=True)
         letter = _Letter(fact, tenant_id, asyncio.get_running_loop().create_future())
         self._decide(slot, [letter], also, rows)
         try:
@@ -139,7 +139,7 @@ class ExecutionEngine:
 
     async def look(self, execution_id: str) -> Execution:
         """See `flowrun.ports.Engine.look`."""
-        return await self._load(execution_id)
+        return await self._store.load(execution_id)
 
     async def ending(self, execution_id: str, *, response: bool, timeout: float) -> Ending | None:
         """See `flowrun.ports.Engine.ending`."""
@@ -162,7 +162,7 @@ class ExecutionEngine:
 
     async def _ended_before(self, execution_id: str, *, response: bool) -> Ending | None:
         try:
-            execution = await self._load(execution_id)
+            execution = await self._store.load(execution_id)
         except BaseException:
             self._endings.forget(execution_id)
             raise
@@ -176,9 +176,23 @@ class ExecutionEngine:
         """How many executions are held in memory."""
         return len(self._slots)
 
+    @contextmanager
+    def withdrawn(self, execution_ids: Iterable[str]) -> Iterator[list[str]]:
+        """Those of them that nobody decides over; nobody can while the block lasts: they are about to be deleted."""
+        free = [execution_id for execution_id in execution_ids if execution_id not in self._slots]
+        self._withdrawn.update(free)
+        try:
+            yield free
+        finally:
+            self._withdrawn.difference_update(free)
+
     # --- the mailbox
 
     def _send(self, tenant_id: str | None, execution_id: str, fact: Fact) -> _Letter:
+        if execution_id in self._withdrawn:
+            gone = _Letter(fact, tenant_id, asyncio.get_running_loop().create_future())
+            gone.waiter.set_exception(NotFoundError(f"There is no execution {execution_id}"))
+            return gone
         slot = self._slots.get(execution_id)
         if slot is None:
             slot = self._slots[execution_id] = _Slot(execution_id)
@@ -201,21 +215,12 @@ class ExecutionEngine:
 
     async def _fill(self, slot: _Slot) -> None:
         try:
-            slot.execution = await self._load(slot.id)
+            slot.execution = await self._store.load(slot.id)
         except Exception as error:  # noqa: BLE001 - told to everyone who asked
             self._slots.pop(slot.id, None)
             _refuse(slot.inbox, error)
             return
         self._decide(slot, self._batch(slot))
-
-    async def _load(self, execution_id: str) -> Execution:
-        table = t.executions
-        query = select(table.c.tenant_id, table.c.workflow_id, table.c.version).where(table.c.id == execution_id)
-        row = await self._reader.first(query)
-        if row is None:
-            raise NotFoundError(f"There is no execution {execution_id}")
-        graph = await self._graphs.get(row["tenant_id"], row["workflow_id"], row["version"])
-        return fold(execution_id, row["tenant_id"], graph, await load_history(self._reader, execution_id))
 
     @staticmethod
     def _batch(slot: _Slot) -> list[_Letter]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from sqlalchemy import select
 
 from flowrun.coordinator.admission import Gate
+from flowrun.coordinator.counts import LIVE
 from flowrun.coordinator.dispatcher import Dispatcher
 from flowrun.domain.events import ExecutionCreated
 from flowrun.domain.graph import Graph
 from flowrun.domain.json import JsonValue
 from flowrun.domain.states import ExecutionStatus
+from flowrun.errors import FlowrunError
 from flowrun.persistence import tables as t
 from flowrun.persistence.executions import load_history
 from flowrun.persistence.json_text import load
 from flowrun.ports import Clock, Graphs, Reader, TenantLimits
+
+_log = logging.getLogger(__name__)
 
 
 class Limits:
@@ -41,9 +46,19 @@ class Limits:
             self._gate.tenants[row["id"]] = limits
             self._dispatcher.limit((row["id"],), limits.running_nodes)
         live = t.executions.c.finished_at.is_(None)
-        versions = select(t.executions.c.tenant_id, t.executions.c.workflow_id, t.executions.c.version)
-        for row in await reader.all(versions.where(live).distinct()):
-            graph = await graphs.get(row["tenant_id"], row["workflow_id"], row["version"])
+        # In the order of the partial index, without which the database would look at every row.
+        executions = t.executions.c
+        versions = select(executions.status, executions.tenant_id, executions.workflow_id, executions.version)
+        found = await reader.all(versions.where(live).distinct())
+        for row in {(row["tenant_id"], row["workflow_id"], row["version"]): row for row in found}.values():
+            try:
+                graph = await graphs.get(row["tenant_id"], row["workflow_id"], row["version"])
+            except FlowrunError as error:
+                # A plugin is gone, say. Nobody else's executions are to stand still for it.
+                _log.error(
+                    "Executions of the workflow %s of %s stand still: %s", row["workflow_id"], row["tenant_id"], error
+                )
+                continue
             self._dispatcher.limit((row["tenant_id"], row["workflow_id"]), graph.running_nodes)
             limited = self._gate.tenants.get(row["tenant_id"], TenantLimits()).running_executions is not None
             if limited or graph.concurrency is not None:
@@ -53,7 +68,7 @@ class Limits:
     async def _count(self, reader: Reader, graph: Graph, tenant_id: str, now: int) -> None:
         table = t.executions
         query = select(table.c.id, table.c.status).where(
-            table.c.finished_at.is_(None),
+            table.c.status.in_(LIVE),
             table.c.tenant_id == tenant_id,
             table.c.workflow_id == graph.workflow_id,
             table.c.version == graph.version,

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from flowrun.domain.facts import TimerKind
 from flowrun.domain.turn import Timer
-from flowrun.errors import FlowrunError, NotFoundError
+from flowrun.errors import FlowrunError, InvalidInputError, NotFoundError
 from flowrun.persistence import tables as t
 from flowrun.ports import Clock, Reader
 
@@ -24,6 +24,8 @@ _LONGEST_WAIT = 1.0
 """Seconds; a clock that is set forth is noticed within it."""
 _RETRY_AFTER_MS = 1_000
 """How long after a failed commit a timer is fired again."""
+_UNUSABLE_AFTER_MS = 60_000
+"""How long after, when the workflow's version can't be used: a plugin is gone, say, and ten thousand delays are due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Timers:
         self._changed = asyncio.Event()
         self._firing: set[asyncio.Task[None]] = set()
         self._in_flight: set[DueTimer] = set()
+        self._again: set[DueTimer] = set()
 
     def set(self, execution_id: str, timers: list[Timer]) -> None:
         """Timers that have been committed."""
@@ -64,6 +67,11 @@ class Timers:
         """Timers whose removal has been committed."""
         for kind, node_id, iteration in ended:
             self._due.pop(DueTimer(execution_id, kind, node_id, iteration), None)
+
+    @property
+    def near(self) -> int:
+        """How many timers are held in memory: those due within `HORIZON_MS`."""
+        return len(self._due)
 
     async def run(self) -> None:
         """Fire what comes due, until cancelled."""
@@ -113,6 +121,9 @@ class Timers:
             if self._due.get(timer) != due_at:
                 continue  # Cleared, or set anew for another time.
             del self._due[timer]
+            if timer in self._in_flight:
+                self._again.add(timer)  # Set anew while it takes effect: one effect at a time.
+                continue
             self._in_flight.add(timer)
             task = asyncio.get_running_loop().create_task(self._fire_one(timer))
             self._firing.add(task)
@@ -125,13 +136,17 @@ class Timers:
             _log.warning("The %s timer of %s is dropped: %s", timer.kind.value, timer.execution_id, error)
         except FlowrunError as error:
             _log.warning("The %s timer of %s will fire again: %s", timer.kind.value, timer.execution_id, error)
-            self._add(timer, self._clock.now() + _RETRY_AFTER_MS)
+            seldom = isinstance(error, InvalidInputError)
+            self._add(timer, self._clock.now() + (_UNUSABLE_AFTER_MS if seldom else _RETRY_AFTER_MS))
         except Exception:  # noqa: BLE001 - whatever it was, the timer must not be lost
             # Its row stands, but no window of this process will hold it again.
             _log.exception("The %s timer of %s will fire again", timer.kind.value, timer.execution_id)
             self._add(timer, self._clock.now() + _RETRY_AFTER_MS)
         finally:
             self._in_flight.discard(timer)
+            if timer in self._again:
+                self._again.discard(timer)
+                self._add(timer, self._clock.now())
 
     def _seconds_to_next(self) -> float:
         if not self._heap:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from flowrun.domain import calls, loops, signals
 from flowrun.domain import events as e
 from flowrun.domain import facts as f
-from flowrun.domain import loops
 from flowrun.domain.advance import advance, queue
+from flowrun.domain.completion import complete
 from flowrun.domain.execution import Execution, NodeRun, RunKey
 from flowrun.domain.failure import (
     MAX_LOST,
@@ -16,13 +17,14 @@ from flowrun.domain.failure import (
     end_completed,
     end_failed,
     end_timed_out,
+    end_wait,
     fail_run,
     stop_everything,
 )
 from flowrun.domain.graph import descendants
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Cancelled, Completed, Failed
-from flowrun.domain.outcome import complete, conclude
+from flowrun.domain.outcome import conclude
 from flowrun.domain.states import ACTIVE_NODE, ExecutionStatus, NodeStatus
 from flowrun.domain.turn import Decision, Turn
 from flowrun.errors import ConflictError, NotFoundError
@@ -115,17 +117,6 @@ def _begin(turn: Turn) -> None:
     timeout_at = turn.execution.timeout_at
     if timeout_at is not None:
         turn.set_timer(f.TimerKind.EXECUTION_TIMEOUT, timeout_at)
-
-
-def _call_answered(turn: Turn, fact: f.CallAnswered) -> None:
-    turn.decision.ended_timers.append((f.TimerKind.CALL, *fact.key))
-    run = turn.execution.runs.get(fact.key)
-    if run is None or run.status is not NodeStatus.WAITING or turn.execution.final:
-        turn.decision.discarded = True
-    elif isinstance(fact.outcome, Completed):
-        complete(turn, run, fact.outcome)
-    elif fact.outcome is not None:
-        fail_run(turn, run, fact.outcome)
 
 
 def _admit(turn: Turn, _fact: f.Admit) -> None:
@@ -226,12 +217,14 @@ def _node_timer_fired(turn: Turn, kind: f.TimerKind, key: RunKey) -> None:
         turn.set_timer(kind, run.due_at, run)  # It has been set anew meanwhile.
     elif kind is f.TimerKind.DELAY and run.status is NodeStatus.WAITING:
         complete(turn, run, Completed(run.output))
+    elif kind is f.TimerKind.SIGNAL and signals.is_awaiting(run):
+        signals.expire(turn, run)
     elif kind is f.TimerKind.RETRY and run.status is NodeStatus.RETRYING and not paused:
         queue(turn, run)
 
 
 def _awaits(run: NodeRun, kind: f.TimerKind) -> bool:
-    return run.status is (NodeStatus.WAITING if kind is f.TimerKind.DELAY else NodeStatus.RETRYING)
+    return run.status is (NodeStatus.RETRYING if kind is f.TimerKind.RETRY else NodeStatus.WAITING)
 
 
 def _pause(turn: Turn, fact: f.Pause) -> None:
@@ -245,6 +238,7 @@ def _pause(turn: Turn, fact: f.Pause) -> None:
         left = max(0, execution.timeout_at - turn.now)
         turn.clear_timer(f.TimerKind.EXECUTION_TIMEOUT)
     turn.emit(e.ExecutionPaused(fact.by, fact.reason, left))
+    calls.tell_called(turn)
 
 
 def _resume(turn: Turn, fact: f.Resume) -> None:
@@ -261,6 +255,7 @@ def _resume(turn: Turn, fact: f.Resume) -> None:
         if run.status is NodeStatus.RETRYING and (run.due_at or 0) <= turn.now:
             turn.clear_timer(f.TimerKind.RETRY, run)
             queue(turn, run, careful=run.lost > 0)
+    calls.tell_called(turn)
 
 
 def _cancel(turn: Turn, fact: f.Cancel) -> None:
@@ -323,8 +318,7 @@ def _skip_node(turn: Turn, fact: f.SkipNode) -> None:
     elif run.status is NodeStatus.RETRYING:
         turn.clear_timer(f.TimerKind.RETRY, run)
     else:
-        turn.clear_timer(f.TimerKind.DELAY, run)
-        turn.clear_timer(f.TimerKind.CALL, run)
+        end_wait(turn, run)
     complete(turn, run, Completed(fact.output), by=fact.by or "")
 
 
@@ -352,7 +346,8 @@ _FACTS: dict[type[f.Fact], Callable[[Turn, Any], None]] = {
     f.AttemptEnded: _attempt_ended,
     f.AttemptLost: _attempt_lost,
     f.TimerFired: _timer_fired,
-    f.CallAnswered: _call_answered,
+    f.CallAnswered: calls.answered,
+    f.Signal: signals.receive,
     f.Admit: _admit,
     f.Pause: _pause,
     f.Resume: _resume,

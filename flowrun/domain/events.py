@@ -101,6 +101,17 @@ class ExecutionCancelled(Event):
 
 
 @dataclass(slots=True)
+class SignalReceived(Event):
+    """Someone outside has sent a signal; the node that waits for it completes, or the next to wait takes it."""
+
+    name: str
+    data: JsonValue = None
+    target: list[str] | None = None
+    """The node and the iteration that it is for; None: whichever waits for the name."""
+    by: str | None = None
+
+
+@dataclass(slots=True)
 class ExecutionRetried(Event):
     """An operator lets what failed run again."""
 
@@ -141,6 +152,8 @@ class NodeCompleted(NodeEvent):
     responds: bool = False
     by: str | None = None
     """Who skipped the node by command and gave this output."""
+    signal: int | None = None
+    """The number of the `SignalReceived` that ended the node's wait."""
 
 
 @dataclass(slots=True)
@@ -179,10 +192,21 @@ class NodeSkipped(NodeEvent):
 
 @dataclass(slots=True)
 class NodeWaiting(NodeEvent):
-    """The node waits until `due_at` and then completes with `output`."""
+    """The node waits until `due_at` for a time, and then completes with `output`, or longer for something else."""
 
-    due_at: int
+    due_at: int | None
+    """None: as long as it takes."""
     output: JsonValue = None
+    """For a call or a signal: what is asked of the other side."""
+    awaits: str = "time"
+    """`time`, `call` (the end of another execution) or `signal`."""
+
+
+@dataclass(slots=True)
+class NodeCalled(NodeEvent):
+    """The execution that the node waits for has been started."""
+
+    execution: str
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from flowrun.domain import events as e
 from flowrun.domain.definition import ERROR_PORT, Join
-from flowrun.domain.execution import Execution, LoopState, NodeRun, Scope, child_iteration
+from flowrun.domain.execution import Execution, KeptSignal, LoopState, NodeRun, Scope, child_iteration
 from flowrun.domain.graph import Edge
 from flowrun.domain.node_type import EACH_PORT
 from flowrun.domain.states import ExecutionStatus, NodeStatus
@@ -108,6 +108,11 @@ def _cancelled(execution: Execution, event: e.ExecutionCancelled, at: int) -> No
     _end(execution, ExecutionStatus.CANCELLED, at)
 
 
+def _signal_received(execution: Execution, event: e.SignalReceived, at: int) -> None:
+    target = None if event.target is None else (event.target[0], event.target[1])
+    execution.signals[execution.seq] = KeptSignal(event.name, event.data, target, event.by, at)
+
+
 def _retried(execution: Execution, _event: e.ExecutionRetried, at: int) -> None:
     execution.status = ExecutionStatus.RUNNING
     execution.timeout_at = _timeout_from(execution, at)
@@ -168,6 +173,8 @@ def _node_completed(execution: Execution, run: NodeRun, event: e.NodeCompleted, 
     _finish(execution, run, NodeStatus.COMPLETED, event.started_at, at)
     run.output = event.output
     run.error = None
+    if event.signal is not None:
+        execution.signals.pop(event.signal, None)
     if run.loop is not None:
         _drop_scopes(execution, run)
         run.loop = None
@@ -221,7 +228,11 @@ def _node_waiting(execution: Execution, run: NodeRun, event: e.NodeWaiting, at: 
     run.attempt = max(run.attempt, 1)
     run.queued_at = at if run.queued_at is None else run.queued_at
     run.started_at = at if run.started_at is None else run.started_at
-    run.due_at, run.output = event.due_at, event.output
+    run.due_at, run.output, run.awaits = event.due_at, event.output, event.awaits
+
+
+def _node_called(_execution: Execution, run: NodeRun, event: e.NodeCalled, _at: int) -> None:
+    run.called = event.execution
 
 
 def _loop_started(execution: Execution, run: NodeRun, event: e.LoopStarted, at: int) -> None:
@@ -287,7 +298,7 @@ def _node_reset(execution: Execution, run: NodeRun, _event: e.NodeReset, _at: in
         execution.failed_scopes.pop(execution.scope_of(run).key, None)
     _set_status(execution, run, NodeStatus.PENDING)
     run.attempt = run.lost = 0
-    run.output = run.error = run.handling = run.skip_reason = run.skip_origin = None
+    run.output = run.error = run.handling = run.skip_reason = run.skip_origin = run.awaits = run.called = None
     run.queued_at = run.started_at = run.finished_at = run.due_at = run.result_seq = None
     execution.ready.append(run)
 
@@ -347,6 +358,7 @@ _EXECUTION: dict[type[e.Event], Callable[[Execution, Any, int], None]] = {
     e.ExecutionFailed: _failed,
     e.ExecutionTimedOut: _timed_out,
     e.ExecutionCancelled: _cancelled,
+    e.SignalReceived: _signal_received,
     e.ExecutionRetried: _retried,
 }
 _NODE: dict[type[e.Event], Callable[[Execution, NodeRun, Any, int], None]] = {
@@ -358,6 +370,7 @@ _NODE: dict[type[e.Event], Callable[[Execution, NodeRun, Any, int], None]] = {
     e.NodeInterrupted: _node_interrupted,
     e.NodeSkipped: _node_skipped,
     e.NodeWaiting: _node_waiting,
+    e.NodeCalled: _node_called,
     e.LoopStarted: _loop_started,
     e.IterationStarted: _iteration_started,
     e.IterationEnded: _iteration_ended,

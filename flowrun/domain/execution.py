@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from flowrun.domain.definition import Join
 from flowrun.domain.graph import Graph, Node
@@ -84,6 +85,10 @@ class NodeRun:
     finished_at: int | None = None
     due_at: int | None = None
     """When a retrying or waiting run goes on."""
+    awaits: str | None = None
+    """What a waiting run waits for: `time`, `call` or `signal`."""
+    called: str | None = None
+    """The execution that the node has called and waits for."""
     result_seq: int | None = None
     """The number of the event that holds the output or the error."""
     loop: LoopState | None = None
@@ -100,6 +105,25 @@ class NodeRun:
         if self.handling == "error_output":
             return {"error": self.error, "input": execution.input_of(self)}
         return self.error
+
+
+class Links(Protocol):
+    """Makes the addresses at which waiting nodes are answered."""
+
+    def url(self, execution_id: str, node_id: str, iteration: str) -> str:
+        """The address of one node run; always the same, and not to be guessed."""
+
+
+@dataclass(slots=True, eq=False)
+class KeptSignal:
+    """A signal that came before its node waited for it."""
+
+    name: str
+    data: JsonValue
+    target: RunKey | None
+    by: str | None
+    at: int
+    """When it came, in ms since the epoch."""
 
 
 @dataclass(slots=True, eq=False)
@@ -150,6 +174,10 @@ class Execution:
     """Iterations all of whose runs have ended, and that the loop has not been told of."""
     failed_scopes: dict[RunKey, RunKey] = field(default_factory=dict)
     """Iterations in which a run has failed that nothing handles, and that run."""
+    signals: dict[int, KeptSignal] = field(default_factory=dict)
+    """Signals that no node has taken yet, by the number of their event."""
+    links: Links | None = None
+    """Where its waiting nodes are answered; None where nobody can answer."""
 
     @property
     def unsettled(self) -> bool:

@@ -20,7 +20,9 @@ class TimerKind(StrEnum):
     CANCEL_GRACE = "cancel_grace"
     """A worker that was told to stop has had its time."""
     CALL = "call"
-    """The workflow that a node calls is to be started."""
+    """The workflow that a node calls is to be started, or told what has become of its caller."""
+    SIGNAL = "signal"
+    """A node has waited for its signal long enough."""
     ANSWER = "answer"
     """The end of this execution is to be told to the node that called it."""
     CONTINUE = "continue"
@@ -81,12 +83,34 @@ class TimerFired:
     key: RunKey | None = None
 
 
+class Wish(StrEnum):
+    """What a node wants of the execution that it has called."""
+
+    RUN = "run"
+    PAUSE = "pause"
+    STOP = "stop"
+
+
 @dataclass(slots=True)
 class CallAnswered:
     """A called workflow has begun (`outcome` None: its caller waits for the end), has ended, or cannot be started."""
 
     key: RunKey
     outcome: Completed | Failed | None
+    called: str | None = None
+    """The execution that was started."""
+    fulfilled: Wish | None = None
+    """What the timer of the call has seen to; None: the called one speaks for itself."""
+
+
+@dataclass(slots=True)
+class Signal:
+    """Someone outside answers a node that waits: the one of that key, or whichever waits for the name."""
+
+    name: str | None
+    data: JsonValue = None
+    key: RunKey | None = None
+    by: str | None = None
 
 
 @dataclass(slots=True)
@@ -155,6 +179,7 @@ Fact = (
     | AttemptLost
     | TimerFired
     | CallAnswered
+    | Signal
     | Admit
     | Pause
     | Resume

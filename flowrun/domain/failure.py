@@ -11,7 +11,7 @@ from flowrun.domain.expression import ExpressionError
 from flowrun.domain.facts import TimerKind
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Failed
-from flowrun.domain.retry import next_interval
+from flowrun.domain.retry import next_wait
 from flowrun.domain.scope import taken_edges
 from flowrun.domain.states import ACTIVE_NODE, ExecutionStatus, NodeStatus
 from flowrun.domain.turn import Turn
@@ -41,13 +41,12 @@ def rfc3339(at: int) -> str:
 
 def retry_or_fail(turn: Turn, run: NodeRun, failed: Failed, started_at: int | None = None) -> None:
     """Plan the next attempt, or fail the node for good."""
-    policy = run.node.retry
-    may_retry = failed.retryable and failed.type not in policy.non_retryable and run.attempt < policy.max_attempts
-    if not may_retry or turn.execution.failure is not None:
+    node = run.node
+    wait = next_wait(node.retry, failed, run.attempt, turn.jitter(), written=node.retry_written)
+    if wait is None or turn.execution.failure is not None:
         fail_run(turn, run, failed, started_at)
         return
-    interval = next_interval(policy, run.attempt, turn.jitter(), failed.retry_after)
-    due_at = turn.now + round(interval * 1000)
+    due_at = turn.now + round(wait * 1000)
     error = error_object(failed, run, turn.now)
     turn.emit(e.NodeRetrying(run.node.id, run.iteration, error, due_at, started_at))
     turn.set_timer(TimerKind.RETRY, due_at, run)
@@ -139,13 +138,20 @@ def stop_everything(turn: Turn, reason: str, *, also_active: bool = True) -> Non
             stop_run(turn, run, reason)
 
 
+def end_wait(turn: Turn, run: NodeRun) -> None:
+    """Let a waiting run's timer go; that of a call fires instead, and stops the called execution."""
+    if run.awaits == "call":
+        turn.set_timer(TimerKind.CALL, turn.now, run)
+    else:
+        turn.clear_timer(TimerKind.SIGNAL if run.awaits == "signal" else TimerKind.DELAY, run)
+
+
 def stop_run(turn: Turn, run: NodeRun, reason: str) -> None:
     """Cancel one run, if it waits, retries, loops or has been handed to a worker."""
     if run.status is NodeStatus.RETRYING:
         turn.clear_timer(TimerKind.RETRY, run)
     elif run.status is NodeStatus.WAITING:
-        turn.clear_timer(TimerKind.DELAY, run)
-        turn.clear_timer(TimerKind.CALL, run)
+        end_wait(turn, run)
     elif run.status not in ACTIVE_NODE:
         return
     elif run.loop is None:

@@ -55,6 +55,8 @@ class Node:
     join: Join
     on_error: OnError
     retry: RetryPolicy
+    retry_written: bool
+    """The policy is the author's own, not the type's default."""
     timeout: float
     retry_on_interrupt: bool
     disabled: bool
@@ -73,6 +75,10 @@ class Node:
     """Of a loop: the nodes that run anew in each iteration, without those of loops within it."""
     depth: int = 0
     """In how many loops the node is."""
+    signal: str | None = None
+    """The name of the signal that the node waits for, if it does."""
+    asks: bool = False
+    """The signal is the answer to a form."""
 
 
 @dataclass(slots=True, eq=False)
@@ -88,6 +94,8 @@ class Graph:
     """How many nodes are in no loop."""
     triggers: tuple[Node, ...]
     responders: tuple[Node, ...]
+    waits: tuple[Node, ...]
+    """Those that wait for a signal."""
     timeout: float | None
     on_error: str | None
     variables: JsonObject
@@ -133,6 +141,7 @@ def compile_graph(definition: WorkflowDefinition, version: int, types: NodeTypes
         top=sum(node.loop is None for node in nodes.values()),
         triggers=tuple(n for n in nodes.values() if n.type.kind is NodeKind.TRIGGER and not n.disabled),
         responders=tuple(n for n in nodes.values() if n.type.name == RESPOND),
+        waits=tuple(n for n in nodes.values() if n.signal is not None and not n.disabled),
         timeout=definition.timeout,
         on_error=definition.on_error,
         variables=dict(definition.variables),
@@ -169,6 +178,11 @@ def _loop_around(node: Node, wanted: Node) -> Node | None:
     return around
 
 
+def is_within(node: Node, loop: Node) -> bool:
+    """Whether the node is in the body of the loop, or in that of a loop within it."""
+    return _loop_around(node, loop) is not None
+
+
 def _edge(index: int, edge: EdgeDefinition, nodes: Mapping[str, Node]) -> Edge:
     return Edge(
         index=index,
@@ -196,12 +210,15 @@ def _node(index: int, node: NodeDefinition, types: NodeTypes, has_error_edge: bo
         join=node.join,
         on_error=node.on_error or default,
         retry=node.retry or kind.default_retry,
+        retry_written=node.retry is not None,
         timeout=kind.default_timeout if node.timeout is None else node.timeout,
         retry_on_interrupt=node.retry_on_interrupt,
         disabled=node.disabled,
         params=params,
         deferred=deferred,
         constant=kind.check({**live, **deferred}) if params.constant and not is_trigger else None,
+        signal=str(node.params.get("name") or node.id) if kind.awaits_signal else None,
+        asks=kind.awaits_signal and bool(node.params.get("form") or node.params.get("approval")),
     )
 
 

@@ -7,12 +7,12 @@ and ends when every node of the body has ended there; then its runs leave the me
 from __future__ import annotations
 
 from flowrun.domain import events as e
+from flowrun.domain.completion import complete
 from flowrun.domain.execution import NodeRun, Scope
 from flowrun.domain.expression import ExpressionError
 from flowrun.domain.failure import fail_run, stop_run
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.domain.node_type import EACH_PORT, Completed, Failed, LoopPlan, Respond
-from flowrun.domain.outcome import complete
 from flowrun.domain.params import bad_params, resolve_params
 from flowrun.domain.scope import taken_edges
 from flowrun.domain.states import NodeStatus

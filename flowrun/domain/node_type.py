@@ -62,6 +62,15 @@ class Waiting:
 
 
 @dataclass(slots=True)
+class Awaiting:
+    """The node is done when its signal comes, or at `until` (ms since the epoch; None: it waits for ever)."""
+
+    until: int | None
+    form: JsonObject | None = None
+    """What a person is asked: `{title, text, submit, approval, fields: [{name, label, type, required, …}]}`."""
+
+
+@dataclass(slots=True)
 class Failed:
     """The attempt failed."""
 
@@ -73,6 +82,9 @@ class Failed:
     """Seconds that the other side asked us to wait (`Retry-After`)."""
     source: str = "node"
     """`node`, `timeout`, `worker_lost` or `engine`."""
+    schedule: tuple[float, ...] | None = None
+    """Seconds to wait after each attempt, which is also how many more there are; a node with a `retry` of its own
+    keeps to that instead."""
 
 
 @dataclass(slots=True)
@@ -105,7 +117,7 @@ class LoopPlan:
     """Without items: how many iterations at most."""
 
 
-Outcome = Completed | Called | Waiting | Failed | Respond
+Outcome = Completed | Called | Waiting | Awaiting | Failed | Respond
 """What a run of a node may answer."""
 
 
@@ -148,6 +160,10 @@ class NodeType(Protocol):
     @property
     def default_retry(self) -> RetryPolicy:
         """The policy of a node that names none."""
+
+    @property
+    def awaits_signal(self) -> bool:
+        """Whether its nodes wait for a signal, named by their param `name`, else by their id."""
 
     @property
     def expression_params(self) -> frozenset[str]:

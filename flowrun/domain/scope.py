@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from flowrun.domain.execution import Execution, NodeRun, cut_iteration
 from flowrun.domain.expression import Expression, Template
-from flowrun.domain.graph import Node
+from flowrun.domain.graph import Node, is_within
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.domain.states import NodeStatus
 
@@ -50,13 +50,24 @@ def scope_of(execution: Execution, run: NodeRun, source: Template | Expression) 
     found: dict[str, JsonValue] = {
         "trigger": execution.trigger,
         "vars": execution.graph.variables,
-        "execution": execution.facts(),
+        "execution": _facts(execution, run, source),
         "nodes": {node.id: _seen(execution, node, run.iteration) for node in wanted},
     }
     if run.node.loop is not None:
         scope = execution.scope_of(run)
         found["item"], found["index"] = scope.item, scope.index
     return found
+
+
+def _facts(execution: Execution, run: NodeRun, source: Template | Expression) -> JsonObject:
+    facts, links = execution.facts(), execution.links
+    if execution.graph.waits and links is not None and "execution" in source.names:
+        facts["resume_urls"] = {
+            node.id: links.url(execution.id, node.id, cut_iteration(run.iteration, node.depth))
+            for node in execution.graph.waits
+            if node.loop is None or is_within(run.node, node.loop)
+        }
+    return facts
 
 
 def _named(execution: Execution, source: Template | Expression) -> list[Node]:

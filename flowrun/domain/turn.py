@@ -12,6 +12,7 @@ from flowrun.domain.facts import TimerKind
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.domain.node_type import NodeType
 from flowrun.domain.secret_marks import new_token
+from flowrun.domain.states import ExecutionStatus
 
 
 @dataclass(slots=True, eq=False)
@@ -73,6 +74,8 @@ class Decision:
     """Runs whose workers are to be told to stop."""
     timers: list[Timer] = field(default_factory=list)
     ended_timers: list[tuple[TimerKind, str, str]] = field(default_factory=list)
+    before: ExecutionStatus | None = None
+    """The execution's state before it; None: there was none yet."""
     status_changed: bool = False
     """The execution's own row changed."""
     finished: bool = False
@@ -95,7 +98,7 @@ class Turn:
         self.now = now
         self.jitter = jitter
         """A random number in [0, 1), given from outside."""
-        self.decision = Decision()
+        self.decision = Decision(before=execution.status if execution.seq else None)
         self._secret_token: str | None = None
 
     @property

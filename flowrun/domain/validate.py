@@ -41,6 +41,12 @@ _TRIGGER_NAMES = frozenset({"trigger"})
 _TRIGGER_TEMPLATES = frozenset({"map", "inputs"})
 _LOOP_NAMES = frozenset({"item", "index"})
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_ADVICE = {
+    "knowledge": " here unless a plugin brings it: ask a search service with an http node, or give an agent a tool "
+    "that looks things up",
+    "custom": " of its own: write the type of an installed plugin into its data, as `plugin: NAME`",
+}
+"""What editors offer and no installation has by itself."""
 _SIMPLE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -177,8 +183,8 @@ def _check_node(check: _Check, number: int, node: NodeDefinition) -> None:
         check.node(
             number,
             "type",
-            f"there is no node type {node.type!r}",
-            check.spelling.closest(node.type, check.types.names()),
+            f"there is no node type {node.type!r}{_ADVICE.get(node.type, '')}",
+            None if node.type in _ADVICE else check.spelling.closest(node.type, check.types.names()),
         )
     if node.timeout is not None and not 0 < node.timeout <= LONGEST_TIMEOUT:
         check.node(number, "timeout", "must be more than 0 and at most 30 days")
@@ -332,6 +338,11 @@ class _Names:
             yield self._unknown(name)
         if "nodes" in self._names:
             yield from self._node_issues(sorted(compiled.node_refs))
+        for node_id in sorted(compiled.resume_refs):
+            number = self._check.numbers.get(node_id)
+            type_ = None if number is None else self._check.node_types[number]
+            if number is None or (type_ is not None and not type_.awaits_signal):
+                yield f"there is no node {node_id!r} that waits for a signal", self._check.guess(node_id)
 
     def _unknown(self, name: str) -> tuple[str, str | None]:
         if name in _LOOP_NAMES:

@@ -25,7 +25,7 @@ _PORTS_BY_LABEL: dict[str, frozenset[str] | None] = {
     "switch": None,
     "for_each": frozenset({"each", "done"}),
     "loop": frozenset({"each", "done"}),
-    "wait_for_signal": frozenset({"timeout"}),
+    "wait_for_signal": frozenset({"timeout", "approved", "rejected"}),
 }
 
 

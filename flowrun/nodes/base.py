@@ -16,7 +16,7 @@ from flowrun.domain.node_type import DONE_PORT, EACH_PORT, Completed, LoopPlan, 
 from flowrun.errors import InvalidInputError, Issue
 from flowrun.nodes.job import NodeJob, Services
 from flowrun.nodes.output import bounded
-from flowrun.nodes.params import ParamsModel, exclusive_issues, nested_models, validation_issues
+from flowrun.nodes.params import ParamsModel, exclusive_issues, nested_models, validation_issues, written_schema
 
 ONE_ATTEMPT = RetryPolicy(max_attempts=1)
 
@@ -28,6 +28,7 @@ class BaseNodeType:
     kind: ClassVar[NodeKind]
     worker: ClassVar[str] = ""
     needs_input: ClassVar[bool] = False
+    awaits_signal: ClassVar[bool] = False
     default_timeout: ClassVar[float] = 60.0
     default_retry: ClassVar[RetryPolicy] = RetryPolicy()
     expression_params: ClassVar[frozenset[str]] = frozenset()
@@ -58,8 +59,8 @@ class BaseNodeType:
         return inspect.getdoc(type(self)) or ""
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON schema of the params."""
-        return self.Params.model_json_schema(by_alias=False)
+        """Return the JSON schema of the params, as they are written."""
+        return written_schema(self.Params)
 
     def ports(self, params: Mapping[str, JsonValue]) -> tuple[str, ...]:  # noqa: ARG002
         """Return the output ports that edges may name, beside `error`, given the params as written."""

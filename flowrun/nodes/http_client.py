@@ -92,6 +92,11 @@ class HttpClient:
         self._pool: httpcore2.AsyncConnectionPool | None = None
         self._starting = asyncio.Lock()
 
+    @property
+    def allow(self) -> Sequence[str]:
+        """What it may reach beside public addresses, for those that can't send through it."""
+        return self._allow
+
     async def start(self) -> None:
         """Load what requests need, which takes a while; the first request does it too.
 

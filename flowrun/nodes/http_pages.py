@@ -47,6 +47,7 @@ async def read_pages(job: NodeJob, http: HttpClient) -> Outcome:
         output = _object(outcome)
         found = _items(output["body"], pages["items"], number)
         items += found
+        job.log(f"Page {number}: {len(found)} items, {len(items)} in all")
         following = _next(pages, query_key(params["auth"]), request, output, number, len(found))
     more = following is not None and following.url not in seen
     return Completed({**output, "body": items, "pages": number, "more": more})

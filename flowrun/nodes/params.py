@@ -39,6 +39,16 @@ class ParamsModel(BaseModel):
         return {name: name.rstrip("_") for name in cls.model_fields}
 
 
+def written_schema(model: type[ParamsModel]) -> dict[str, Any]:
+    """Return the JSON schema of a model, and of the objects within it, by the names that a user writes."""
+    schema = model.model_json_schema(by_alias=False)
+    for part in (schema, *schema.get("$defs", {}).values()):
+        if "properties" in part:
+            part["properties"] = {name.rstrip("_"): field for name, field in part["properties"].items()}
+            part["required"] = [name.rstrip("_") for name in part.get("required", ())]
+    return schema
+
+
 def validation_issues(model: type[ParamsModel], raw: JsonObject, error: ValidationError) -> list[tuple[Issue, Any]]:
     """Return every error of a failed validation as an issue, with the value that was at fault.
 

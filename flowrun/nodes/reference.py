@@ -41,9 +41,9 @@ def _section(node_type: BaseNodeType) -> str:
     lines = [f"### `{node_type.name}`\n", node_type.help, ""]
     if node_type.worker:
         lines += [f"Worker: `{node_type.worker}`.", ""]
-    lines += _params_table(node_type.Params)
+    lines += params_table(node_type.Params)
     for name, model in _nested(node_type.Params):
-        lines += [f"An object in `{name}` has:", "", *_params_table(model)]
+        lines += [f"An object in `{name}` has:", "", *params_table(model)]
     ports = [port for port in node_type.ports(node_type.example) if port != MAIN_PORT]
     if ports:
         lines += [f"Ports, in the example: {', '.join(f'`{port}`' for port in ports)}.", ""]
@@ -53,11 +53,12 @@ def _section(node_type: BaseNodeType) -> str:
     return "\n".join(lines)
 
 
-def _params_table(model: type[ParamsModel]) -> list[str]:
+def params_table(model: type[ParamsModel], heading: str = "param") -> list[str]:
+    """Write the fields of a model as a table; `heading` is what one of them is called."""
     properties = model.model_json_schema(by_alias=False)["properties"] if model.model_fields else {}
     if not properties:
         return ["No params.", ""]
-    rows = ["| param | type | default | |", "|---|---|---|---|"]
+    rows = [f"| {heading} | type | default | |", "|---|---|---|---|"]
     for name, written in model.names().items():
         field = model.model_fields[name]
         default = "required" if field.is_required() else _default(field.default)

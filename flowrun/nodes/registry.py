@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from flowrun.domain.node_type import NodeKind
 from flowrun.errors import ConfigurationError
 from flowrun.nodes.base import BaseNodeType
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+_log = logging.getLogger(__name__)
 
 WORKERS = ("webhook", "agent", "response", "scheduler")
 ENTRY_POINT_GROUP = "flowrun.nodes"
@@ -52,19 +58,17 @@ class NodeRegistry:
     def with_plugins(self) -> Self:
         """Add every class that an installed package offers in the entry point group `flowrun.nodes`.
 
-        Raises `ConfigurationError` for a plugin that can't be loaded, is no node type, or takes a name twice.
+        A plugin that can't be loaded, is no node type, or wants a name that is taken is left out, with a warning
+        that names its package: the others, and the workflows that don't use it, have no part in its fault.
         """
         from importlib.metadata import entry_points  # noqa: PLC0415 - slow to import, and used once
 
-        for entry in entry_points(group=ENTRY_POINT_GROUP):
+        # In the same order everywhere: of two that want one name, the same one has it after every start.
+        for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: (entry.name, entry.value)):
             try:
-                found = entry.load()
-            except Exception as error:
-                raise ConfigurationError(
-                    f"the node type plugin {entry.name!r} ({entry.value}) can't be loaded: "
-                    f"{type(error).__name__}: {error}"
-                ) from error
-            self.add(_instance(f"{entry.name!r} ({entry.value})", found))
+                self.add(_loaded(entry))
+            except ConfigurationError as error:
+                _log.warning("The node type plugin %r of %s is left out: %s", entry.name, _package(entry), error)
         return self
 
 
@@ -75,20 +79,30 @@ def builtin_types() -> NodeRegistry:
     return NodeRegistry(cls() for cls in BUILTIN_TYPES)
 
 
-def _instance(origin: str, found: object) -> BaseNodeType:
+def _loaded(entry: EntryPoint) -> BaseNodeType:
+    """Make the one instance of a plugin's class; raises `ConfigurationError`."""
+    try:
+        found = entry.load()
+    except Exception as error:
+        raise ConfigurationError(f"{entry.value} can't be loaded: {type(error).__name__}: {error}") from error
     if not isinstance(found, type) or not issubclass(found, BaseNodeType):
-        raise ConfigurationError(
-            f"the node type plugin {origin} must be a subclass of {BaseNodeType.__module__}.BaseNodeType, not {found!r}"
-        )
+        raise ConfigurationError(f"{entry.value} is {found!r}, not a subclass of EngineNodeType or WorkerNodeType")
     missing = [name for name in ("name", "kind") if not hasattr(found, name)]
+    missing += [name for name in ("run", "decide", "plan") if _is_left_open(found, name)]
     if missing:
-        raise ConfigurationError(f"the node type plugin {origin} lacks {' and '.join(missing)}")
+        raise ConfigurationError(f"{entry.value} lacks {' and '.join(missing)}")
     try:
         return found()
     except Exception as error:
-        raise ConfigurationError(
-            f"the node type plugin {origin} can't be created: {type(error).__name__}: {error}"
-        ) from error
+        raise ConfigurationError(f"{entry.value} can't be created: {type(error).__name__}: {error}") from error
+
+
+def _is_left_open(found: type[BaseNodeType], method: str) -> bool:
+    return getattr(getattr(found, method, None), "__isabstractmethod__", False)
+
+
+def _package(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else "a package that can't be told"
 
 
 def _origin(node_type: BaseNodeType) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from anyio.lowlevel import RunVar
 
 from flowrun.domain.json import JsonValue
+from flowrun.nodes.job import unheard
 from flowrun.nodes.sandbox_errors import CodeError, code_error
 from flowrun.nodes.sandbox_result import as_json
 
@@ -40,11 +42,16 @@ class CodeResult:
 
 
 class _Prints:
-    """Keeps the beginning of what a run prints, and ends the run when that never stops."""
+    """Keeps the beginning of what a run prints, hands on each line, and ends the run when that never stops."""
 
-    def __init__(self, limit: asyncio.Timeout) -> None:
+    def __init__(self, limit: asyncio.Timeout, log: Callable[[str], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._limit = limit
+        self._log = log
+        self._unlogged: deque[str] = deque()
+        self._line: list[str] = []
+        """The beginning of a line whose end is not there yet."""
+        self._logging = False
         self._parts: list[str] = []
         self._length = 0
         self.flooded = False
@@ -54,23 +61,51 @@ class _Prints:
         return "".join(self._parts)
 
     def __call__(self, _stream: Literal["stdout", "stderr"], text: str) -> None:
+        # Prints come from another thread than the loop's.
         if self._length < MAX_PRINTS:
             self._parts.append(text[: MAX_PRINTS - self._length])
+        self._unlogged.append(text)
+        if not self._logging:
+            self._logging = True
+            self._loop.call_soon_threadsafe(self._hand_on)
         self._length += len(text)
         if self._length > FLOOD and not self.flooded:
             self.flooded = True
-            # Prints come from another thread than the loop's.
             self._loop.call_soon_threadsafe(self._limit.reschedule, 0)
 
+    def _hand_on(self) -> None:
+        """Log the lines that are whole: half of one could hide half of a secret."""
+        self._logging = False  # Before the queue is emptied: what comes now is seen here, or asks again.
+        parts = [self._unlogged.popleft() for _ in range(len(self._unlogged))]
+        lines, end, rest = "".join(parts).rpartition("\n")
+        if end:
+            self._log("".join([*self._line, lines]))
+            self._line.clear()
+        self._line.append(rest)
 
-async def run_code(source: str, inputs: Mapping[str, JsonValue], *, timeout: float, memory_mb: int) -> CodeResult:
+    def close(self) -> None:
+        """Log what is left; the run has ended."""
+        self._hand_on()
+        if any(self._line):
+            self._log("".join(self._line))
+            self._line.clear()
+
+
+async def run_code(
+    source: str,
+    inputs: Mapping[str, JsonValue],
+    *,
+    timeout: float,
+    memory_mb: int,
+    log: Callable[[str], None] = unheard,
+) -> CodeResult:
     """Run Python with the inputs as variables; gives what it returns, or the value of its last expression.
 
-    Cancellation kills the process. Raises `CodeError`.
+    `log` is given what it prints while it runs, in whole lines. Cancellation kills the process. Raises `CodeError`.
     """
     try:
         async with _free_slot():
-            value, prints = await _run(source, dict(inputs), timeout, memory_mb)
+            value, prints = await _run(source, dict(inputs), timeout, memory_mb, log)
         # A result may hold a part many times over, which takes long to find out.
         return CodeResult(await asyncio.to_thread(as_json, value), prints)
     except (ImportError, FileNotFoundError):
@@ -78,15 +113,20 @@ async def run_code(source: str, inputs: Mapping[str, JsonValue], *, timeout: flo
         raise CodeError("code_unavailable", message) from None
 
 
-async def _run(source: str, inputs: dict[str, Any], timeout: float, memory_mb: int) -> tuple[object, str]:
+async def _run(
+    source: str, inputs: dict[str, Any], timeout: float, memory_mb: int, log: Callable[[str], None]
+) -> tuple[object, str]:
     import pydantic_monty  # noqa: PLC0415 - loaded with the first code that runs
 
     try:
         async with asyncio.timeout(None) as limit:
-            prints = _Prints(limit)
+            prints = _Prints(limit, log)
             async with _process(pydantic_monty.AsyncMonty) as pool, _session(pool, timeout, memory_mb) as session:
                 limit.reschedule(asyncio.get_running_loop().time() + timeout + GRACE)
-                return await session.feed_run(source, inputs=inputs, print_callback=prints), prints.text
+                try:
+                    return await session.feed_run(source, inputs=inputs, print_callback=prints), prints.text
+                finally:
+                    prints.close()
     except TimeoutError:
         if prints.flooded:
             raise CodeError("code_error", f"the code prints more than {FLOOD:,} characters") from None

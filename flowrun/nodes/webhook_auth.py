@@ -13,6 +13,8 @@ from flowrun.nodes.params import ParamsModel
 _NAME = r"[A-Za-z][A-Za-z0-9_]{0,99}"
 _REFERENCE = re.compile(rf"\{{\{{\s*secrets\.({_NAME})\s*\}}\}}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+CHANNEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+CHANNEL_NAME_RULE = "1 to 64 letters, digits, _ . or -, the first one a letter or digit"
 _NOT_HERE = (
     "must name a stored secret, such as '{{ secrets.GITHUB_SECRET }}': definitions can be read, "
     "so a secret itself has no place in them; store it with `flowrun secrets set NAME`"
@@ -43,9 +45,16 @@ def _header(value: object) -> str:
     return value.lower()
 
 
+def _channel(value: object) -> str:
+    if not isinstance(value, str) or not CHANNEL_NAME.fullmatch(value):
+        raise ValueError(f"must be the name of a channel: {CHANNEL_NAME_RULE}")
+    return value
+
+
 SecretReference = Annotated[str, BeforeValidator(_reference)]
 SecretName = Annotated[str, BeforeValidator(_name)]
 HeaderName = Annotated[str, BeforeValidator(_header)]
+ChannelName = Annotated[str, BeforeValidator(_channel)]
 Tolerance = Annotated[Seconds, Field(gt=0, le=3600)]
 
 
@@ -140,8 +149,15 @@ class TimedAuth(_SecretAuth):
     tolerance: Tolerance = 300.0
 
 
+class ChannelAuth(ParamsModel):
+    """As the type of the channel says, with the channel's own credentials."""
+
+    type: Literal["channel"]
+    channel: ChannelName
+
+
 _Scheme = Annotated[
-    NoAuth | BearerAuth | BasicAuth | HmacAuth | GithubAuth | TelegramAuth | MetaAuth | TimedAuth,
+    ChannelAuth | NoAuth | BearerAuth | BasicAuth | HmacAuth | GithubAuth | TelegramAuth | MetaAuth | TimedAuth,
     Field(discriminator="type"),
 ]
 SCHEMES = (
@@ -149,7 +165,8 @@ SCHEMES = (
 )  # fmt: skip
 ADVICE = (
     f"write an object such as {{type: github, secrets: [GITHUB_SECRET]}}, of the type {', '.join(SCHEMES[:-1])} "
-    f"or {SCHEMES[-1]}; or `none`, to let everyone call who knows the address"
+    f"or {SCHEMES[-1]}; or {{type: channel, channel: NAME}}, where a channel knows its sender; "
+    "or `none`, to let everyone call who knows the address"
 )
 
 
@@ -170,4 +187,4 @@ WebhookAuth = Annotated[
     BeforeValidator(_written, json_schema_input_type=Literal["none"] | dict[str, Any]),
     AfterValidator(_plain_none),
 ]
-"""Who may call; becomes `none`, or an object whose secrets are the names of stored ones."""
+"""Who may call; becomes `none`, or an object that names stored secrets or a channel."""

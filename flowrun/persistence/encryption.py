@@ -19,7 +19,7 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Column, Connection, select, update
 
 from flowrun.errors import ConfigurationError, FlowrunError
 from flowrun.persistence import tables as t
@@ -91,11 +91,20 @@ def load_keyring(configured: str | None, data_dir: Path, salt: bytes) -> Keyring
 
 def key_salt(connection: Connection) -> bytes:
     """The salt of this installation's passphrases, made when first asked for; it is stored beside what it protects."""
-    salt: bytes | None = connection.scalar(select(t.instance.c.key_salt))
-    if salt is None:
-        salt = secrets.token_bytes(_SALT_BYTES)
-        connection.execute(update(t.instance).values(key_salt=salt))
-    return salt
+    return _made_once(connection, t.instance.c.key_salt, _SALT_BYTES)
+
+
+def resume_key(connection: Connection) -> bytes:
+    """What the addresses of waiting nodes are signed with, made when first asked for."""
+    return _made_once(connection, t.instance.c.resume_key, _KEY_BYTES)
+
+
+def _made_once(connection: Connection, column: Column[bytes], length: int) -> bytes:
+    value: bytes | None = connection.scalar(select(column))
+    if value is None:
+        value = secrets.token_bytes(length)
+        connection.execute(update(t.instance).values({column: value}))
+    return value
 
 
 def _key(text: str, salt: bytes) -> bytes:

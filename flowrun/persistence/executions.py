@@ -9,7 +9,6 @@ from sqlalchemy import select
 from flowrun.domain.events import Event, NodeEvent, event_data, restore_event
 from flowrun.domain.evolve import evolve
 from flowrun.domain.execution import Execution, NodeRun
-from flowrun.domain.graph import Graph
 from flowrun.domain.json import JsonValue
 from flowrun.domain.turn import Decision, Job, Timer
 from flowrun.persistence import bulk
@@ -150,9 +149,8 @@ async def load_history(reader: Reader, execution_id: str) -> list[tuple[int, Eve
     ]
 
 
-def fold(execution_id: str, tenant_id: str, graph: Graph, history: list[tuple[int, Event]]) -> Execution:
-    """The state that a history leads to."""
-    execution = Execution(execution_id, tenant_id, graph)
+def fold(execution: Execution, history: list[tuple[int, Event]]) -> Execution:
+    """The state that a history leads to, from a new execution."""
     for at, event in history:
         evolve(execution, event, at)
     return execution

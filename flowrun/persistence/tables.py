@@ -16,6 +16,7 @@ instance = Table(
     Column("id", Integer, primary_key=True),
     Column("boot_epoch", Integer, nullable=False),
     Column("key_salt", LargeBinary, comment="what passphrases are made encryption keys with"),
+    Column("resume_key", LargeBinary, comment="what the addresses of waiting nodes are signed with"),
     comment="One row: how often a process has started on this database.",
 )
 
@@ -51,6 +52,23 @@ secrets = Table(
     Column("key_id", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+)
+
+channels = Table(
+    "channels",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("credentials", LargeBinary, nullable=False, comment="JSON, encrypted"),
+    Column("key_id", Text, nullable=False),
+    Column("webhook_url", Text, comment="path of the published webhook that it proves; NULL: none"),
+    Column("status", Text, nullable=False),
+    Column("status_reason", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index("channels_by_name", "tenant_id", "name", unique=True),
 )
 
 workflows = Table(
@@ -94,7 +112,9 @@ webhooks = Table(
     Column("secret", LargeBinary),
     Column("status", Text, nullable=False),
     Column("last_triggered_at", BigInteger),
+    Column("channel", Text, comment="the name of the channel that proves who calls"),
     Index("webhooks_by_workflow", "tenant_id", "workflow_id"),
+    Index("webhooks_by_channel", "tenant_id", "channel", sqlite_where=text("channel IS NOT NULL")),
 )
 
 webhook_events = Table(
@@ -144,9 +164,9 @@ executions = Table(
     Column("finished_at", BigInteger),
     # Ids are UUIDv7: their order is the order of creation.
     Index("executions_by_tenant", "tenant_id", "id"),
-    Index("executions_by_workflow", "tenant_id", "workflow_id", "id"),
+    Index("executions_by_workflow", "tenant_id", "workflow_id", "status", "id"),
     Index("executions_by_status", "tenant_id", "status", "id"),
-    Index("executions_live", "status", sqlite_where=text("finished_at IS NULL")),
+    Index("executions_live", "status", "tenant_id", "workflow_id", "version", sqlite_where=text("finished_at IS NULL")),
     sqlite_with_rowid=False,
 )
 
@@ -182,6 +202,19 @@ execution_events = Table(
     Column("node_id", Text),
     Column("iteration", Text),
     Column("data", Text, comment="JSON: the event's own fields, defaults left out"),
+    sqlite_with_rowid=False,
+)
+
+node_logs = Table(
+    "node_logs",
+    metadata,
+    Column("execution_id", Text, primary_key=True),
+    Column("node_id", Text, primary_key=True),
+    Column("iteration", Text, primary_key=True),
+    Column("seq", Integer, primary_key=True, comment="the number of its last line, counted over all attempts"),
+    Column("attempt", Integer, nullable=False),
+    Column("lines", Text, nullable=False, comment="JSON: pairs of time and text"),
+    comment="What nodes have logged; a part of their execution that goes with it.",
     sqlite_with_rowid=False,
 )
 

@@ -7,7 +7,10 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -47,6 +50,9 @@ class GroupWriter:
         self._thread = threading.Thread(target=self._run, name="flowrun-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        self._asides: deque[tuple[Callable[[sqlite3.Connection], Any], asyncio.Future[Any]]] = deque()
+        self.observe: Callable[[float, int], None] = _ignore
+        """Told in the event loop of each transaction: how many seconds it took, and of how many units it was."""
 
     def start(self) -> None:
         """Begin; must be called in the event loop that is to hear of the commits."""
@@ -84,6 +90,21 @@ class GroupWriter:
         self.submit(Unit(done, change=change))
         return await future
 
+    async def between(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        """Do something on the writer's connection between two transactions: what can't be in one, as a checkpoint.
+
+        All transactions wait for it. Raises `UnavailableError` when SQLite can't do it now.
+        """
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._asides.append((work, future))
+        self.submit(Unit(lambda _result, _error: None))  # Wakes the thread, and writes nothing.
+        return await future
+
+    @property
+    def waiting(self) -> int:
+        """Units that no transaction has taken up yet."""
+        return self._inbox.qsize()
+
     # --- in the writer's thread
 
     def _run(self) -> None:
@@ -93,8 +114,10 @@ class GroupWriter:
                 if unit is None:
                     break
                 group, last = self._drain(unit)
+                began = time.perf_counter()
                 self._commit(connection, group)
-                self._report(group)
+                self._report(group, time.perf_counter() - began)
+                self._do_asides(connection)
                 if last:
                     break
             connection.rollback()
@@ -145,12 +168,38 @@ class GroupWriter:
         merged.write(raw.execute)
         connection.commit()
 
-    def _report(self, group: list[Unit]) -> None:
+    def _do_asides(self, connection: Connection) -> None:
+        assert self._loop is not None  # noqa: S101 - set in start()
+        raw = cast("sqlite3.Connection", connection.connection.dbapi_connection)
+        while self._asides:
+            work, future = self._asides.popleft()
+            try:
+                result, error = work(raw), None
+            except Exception as failed:  # noqa: BLE001 - whatever it is, who asked for it is told
+                result, error = None, _translated(failed)
+            with suppress(RuntimeError):  # The event loop has ended, and with it whoever asked.
+                self._loop.call_soon_threadsafe(_settle, future, result, error)
+
+    def _report(self, group: list[Unit], seconds: float) -> None:
         assert self._loop is not None  # noqa: S101 - set in start()
         try:
             self._loop.call_soon_threadsafe(_deliver, group)
+            self._loop.call_soon_threadsafe(self.observe, seconds, len(group))
         except RuntimeError:
             _log.warning("The event loop ended before %d commits could be reported", len(group))
+
+
+def _settle(future: asyncio.Future[Any], result: object, error: Exception | None) -> None:
+    if future.done():  # Whoever asked was cancelled; what was asked for is done.
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
+
+
+def _ignore(_seconds: float, _units: int) -> None:
+    """Nobody observes."""
 
 
 def _deliver(group: list[Unit]) -> None:

@@ -25,6 +25,12 @@ def seconds(begin: int | None, end: int | None) -> float | None:
     return None if begin is None or end is None else (end - begin) / 1000
 
 
+def first_id(at: int) -> str:
+    """The lowest id that a thing made at that time (ms) can have: a UUIDv7 begins with the millisecond."""
+    digits = f"{max(at, 0):012x}"
+    return f"{digits[:8]}-{digits[8:]}"
+
+
 def cursor_after(last: str) -> str:
     """The opaque text that asks for what follows `last`."""
     return base64.urlsafe_b64encode(last.encode()).decode().rstrip("=")

@@ -36,15 +36,20 @@ class GetHistory(Query[JsonObject]):
 async def handle(query: GetHistory, context: Context, _principal: Principal) -> JsonObject:
     """Raises `NotFoundError`."""
     await execution_row(context, query.tenant_id, query.execution_id)
+    items, more = await read_events(context, query.execution_id, query.after_seq, query.limit)
+    return {"items": list(items), "next": items[-1]["seq"] if more else None}
+
+
+async def read_events(context: Context, execution_id: str, after_seq: int, limit: int) -> tuple[list[JsonObject], bool]:
+    """A page of events as documents, and whether there are more; it isn't asked whose they are."""
     table = t.execution_events
     rows = await context.reader.all(
         select(table)
-        .where(table.c.execution_id == query.execution_id, table.c.seq > query.after_seq)
+        .where(table.c.execution_id == execution_id, table.c.seq > after_seq)
         .order_by(table.c.seq)
-        .limit(query.limit + 1)
+        .limit(limit + 1)
     )
-    shown = rows[: query.limit]
-    items = [
+    items: list[JsonObject] = [
         {
             "seq": row["seq"],
             "at": time(row["at"]),
@@ -53,6 +58,6 @@ async def handle(query: GetHistory, context: Context, _principal: Principal) -> 
             "iteration": row["iteration"],
             "data": load(row["data"]) or {},
         }
-        for row in shown
+        for row in rows[:limit]
     ]
-    return {"items": list(items), "next": shown[-1]["seq"] if len(rows) > query.limit else None}
+    return items, len(rows) > limit

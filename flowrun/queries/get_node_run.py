@@ -15,6 +15,7 @@ from flowrun.persistence.json_text import load
 from flowrun.ports import Context
 from flowrun.queries.attempts import attempts_of
 from flowrun.queries.get_execution import execution_row, node_types
+from flowrun.queries.get_node_log import add_progress
 from flowrun.queries.node_runs import pending_row, run_document, run_rows
 from flowrun.queries.payloads import Payloads, items_of, needed
 
@@ -53,4 +54,6 @@ async def handle(query: GetNodeRun, context: Context, _principal: Principal) -> 
     own = [event for event in events if event["node_id"] == query.node_id and event["iteration"] == query.iteration]
     payloads = Payloads(runs, {event["seq"]: load(event["data"]) or {} for event in events}, items_of(events))
     row = runs.get(key) or pending_row(query.node_id)
-    return run_document(row, types.get(query.node_id), attempts_of(own).get(key, []), payloads)
+    document = run_document(row, types.get(query.node_id), attempts_of(own).get(key, []), payloads)
+    await add_progress(context, query.execution_id, [document])
+    return document

@@ -15,6 +15,7 @@ from flowrun.persistence.json_text import load
 from flowrun.ports import Context
 from flowrun.queries.attempts import ATTEMPT_EVENTS, attempts_of
 from flowrun.queries.get_execution import execution_row, node_types
+from flowrun.queries.get_node_log import add_progress
 from flowrun.queries.node_runs import pending_row, run_document, run_rows
 from flowrun.queries.payloads import Payloads, items_of
 
@@ -45,6 +46,7 @@ async def handle(query: ListNodeRuns, context: Context, _principal: Principal) -
     for row in rows:
         found = attempts.get((row["node_id"], row["iteration"]), [])
         items.append(run_document(row, types.get(row["node_id"]), found, payloads))
+    await add_progress(context, query.execution_id, items)
     return {"items": list(items)}
 
 

@@ -10,10 +10,13 @@ from sqlalchemy import ColumnElement, Table, func, select
 
 from flowrun.bus import Principal, Query, Scope
 from flowrun.domain.json import JsonObject
+from flowrun.domain.states import FINAL_EXECUTION, ExecutionStatus
 from flowrun.persistence import tables as t
 from flowrun.persistence.json_text import load
 from flowrun.ports import Context
 from flowrun.queries.documents import check_limit, cursor_after, read_cursor, time
+
+_LIVE = [status.value for status in ExecutionStatus if status not in FINAL_EXECUTION]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,7 @@ async def _counts(context: Context, tenant_ids: Sequence[str]) -> dict[str, dict
     expires = t.api_keys.c.expires_at
     what: dict[str, tuple[Table, tuple[ColumnElement[bool], ...]]] = {
         "workflows": (t.workflows, ()),
-        "executions_live": (t.executions, (t.executions.c.finished_at.is_(None),)),
+        "executions_live": (t.executions, (t.executions.c.status.in_(_LIVE),)),  # As an index begins.
         "keys": (t.api_keys, (t.api_keys.c.revoked_at.is_(None), expires.is_(None) | (expires > now))),
         "secrets": (t.secrets, ()),
     }

@@ -36,6 +36,7 @@ def run_document(
         "lost": row["lost"],
         "attempts": list(attempts),
         "error": None,
+        "progress": None,
         "handling": row["handling"],
         "skip_reason": row["skip_reason"],
         "skip_origin": row["skip_origin"],

@@ -39,7 +39,7 @@ async def judge(matches: Sequence[RouteMatch], request: SignedRequest, secrets: 
         if auth != NONE:
             key = orjson.dumps(auth)
             if key not in known:
-                known[key] = await _reason(match.tenant_id, auth, request, secrets)
+                known[key] = await _reason(match, request, secrets)
             reason = known[key]
         if reason is None:
             verdict.accepted.append(match)
@@ -58,23 +58,40 @@ async def answer_subscription(
         if not isinstance(auth, dict) or auth.get("type") != "meta":
             continue
         try:
-            tokens = await _values(match.tenant_id, [_secret_name(str(auth.get("verify_token")))], secrets)
-            return meta.challenge(query, tokens), []
+            return meta.challenge(query, await _verify_tokens(match, auth, secrets)), []
         except WebhookRefusedError as error:
             refused.append((match, str(error)))
     return None, refused
 
 
-async def _reason(tenant_id: str, auth: object, request: SignedRequest, secrets: Secrets) -> str | None:
+async def _reason(match: RouteMatch, request: SignedRequest, secrets: Secrets) -> str | None:
     """Why a request is refused; None when it is not."""
+    auth, proof = match.config.get("auth"), match.proof
+    if proof is not None and proof.refusal is not None:
+        return proof.refusal
     verify = SCHEMES.get(str(auth.get("type"))) if isinstance(auth, dict) else None
     if verify is None or not isinstance(auth, dict):
         return "the webhook's auth is not known to this version"
     try:
-        verify(request, await _values(tenant_id, auth.get("secrets") or (), secrets), auth)
+        verify(request, await _secrets(match, auth, secrets), auth)
     except WebhookRefusedError as error:
         return str(error)
     return None
+
+
+async def _secrets(match: RouteMatch, auth: Mapping[str, Any], secrets: Secrets) -> Sequence[bytes]:
+    if match.proof is not None:
+        return match.proof.secrets
+    return await _values(match.tenant_id, auth.get("secrets") or (), secrets)
+
+
+async def _verify_tokens(match: RouteMatch, auth: Mapping[str, Any], secrets: Secrets) -> Sequence[bytes]:
+    proof = match.proof
+    if proof is None:
+        return await _values(match.tenant_id, [_secret_name(str(auth.get("verify_token")))], secrets)
+    if proof.refusal is not None:
+        raise WebhookRefusedError(proof.refusal)
+    return proof.verify_tokens
 
 
 async def _values(tenant_id: str, names: Sequence[str], secrets: Secrets) -> list[bytes]:

@@ -11,13 +11,14 @@ from functools import partial
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Cancelled, Failed, NodeTypes, Outcome
 from flowrun.domain.turn import Job
-from flowrun.errors import UnavailableError
+from flowrun.errors import FlowrunError, UnavailableError
 from flowrun.nodes.base import WorkerNodeType
 from flowrun.nodes.job import NodeJob, Services
 from flowrun.nodes.output import bounded
+from flowrun.nodes.scrubbing import Scrubber
 from flowrun.ports import Clock, Secrets
+from flowrun.workers.logs import AttemptLog, NodeLogs
 from flowrun.workers.revealing import NotRevealedError, revealed
-from flowrun.workers.scrubbing import Scrubber
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +42,9 @@ class _Attempt:
     abandoned: bool = False
     """Its time was over, and its result is no longer wanted."""
 
+    def is_stopped(self) -> bool:
+        return self.stopped
+
 
 class Attempts:
     """The attempts that run in this process."""
@@ -52,6 +56,7 @@ class Attempts:
         services: Services,
         secrets: Secrets,
         clock: Clock,
+        logs: NodeLogs,
         record_start: RecordStart,
         record_result: RecordResult,
     ) -> None:
@@ -59,10 +64,11 @@ class Attempts:
         self._services = services
         self._secrets = secrets
         self._clock = clock
+        self._logs = logs
         self._record_start = record_start
         self._record_result = record_result
         self._running: dict[tuple[str, str, str], _Attempt] = {}
-        self._reports: set[asyncio.Task[None]] = set()
+        self._reports: set[asyncio.Task[bool]] = set()
 
     def stop(self, key: tuple[str, str, str]) -> None:
         """Mark an attempt as stopped by the engine, just before its task is cancelled."""
@@ -76,24 +82,26 @@ class Attempts:
         self._running[job.key] = attempt
         try:
             outcome = await self._attempt(job, attempt)
-            if not attempt.abandoned:
+            if outcome is not None and not attempt.abandoned:
                 await self._until_stored(lambda: self._record_result(job, outcome, attempt.started_at))
         finally:
             if self._running.get(job.key) is attempt:
                 del self._running[job.key]
 
-    async def _attempt(self, job: Job, attempt: _Attempt) -> Outcome | Cancelled:
+    async def _attempt(self, job: Job, attempt: _Attempt) -> Outcome | Cancelled | None:
+        """Give the outcome; None when the start that has to be known of cannot be recorded."""
         try:
             if job.careful:
                 attempt.announced = True
-                await self._until_stored(lambda: self._record_start(job, attempt.started_at))
-            return await self._outcome(job)
+                if not await self._until_stored(lambda: self._record_start(job, attempt.started_at)):
+                    return None
+            return await self._outcome(job, attempt)
         except asyncio.CancelledError:
             if attempt.stopped:
                 return Cancelled()
             raise
 
-    async def _outcome(self, job: Job) -> Outcome:
+    async def _outcome(self, job: Job, attempt: _Attempt) -> Outcome:
         kind = self._types.get(job.node_type)
         if not isinstance(kind, WorkerNodeType):
             return Failed("unknown_node_type", f"No worker here knows the node type {job.node_type}", source="engine")
@@ -101,12 +109,16 @@ class Attempts:
             params, hidden = await revealed(job, self._secrets)
         except NotRevealedError as error:
             return error.failed
-        outcome = await self._run(kind, job, params, quiet=bool(hidden))
+        log = self._logs.open(job, hidden)
+        try:
+            outcome = await self._run(kind, self._node_job(job, attempt, params, log), job.timeout, quiet=bool(hidden))
+        finally:
+            log.close()
         return Scrubber(hidden).outcome(outcome) if hidden else outcome
 
-    async def _run(self, kind: WorkerNodeType, job: Job, params: JsonObject, *, quiet: bool) -> Outcome:
-        """Run the node; `quiet` keeps its errors, which may hold a secret, out of the log."""
-        node_job = NodeJob(
+    @staticmethod
+    def _node_job(job: Job, attempt: _Attempt, params: JsonObject, log: AttemptLog) -> NodeJob:
+        return NodeJob(
             params=params,
             input=job.input,
             execution_id=job.execution_id,
@@ -116,31 +128,41 @@ class Attempts:
             iteration=job.iteration,
             attempt=job.attempt,
             idempotency_key=job.idempotency_key,
-            deadline=None,
+            log=log.write,
+            stopped=attempt.is_stopped,
         )
+
+    async def _run(self, kind: WorkerNodeType, job: NodeJob, timeout: float, *, quiet: bool) -> Outcome:
+        """Run the node; `quiet` keeps its errors, which may hold a secret, out of the service's own log."""
         try:
-            async with asyncio.timeout(job.timeout) as limit:
-                return bounded(await kind.run(node_job, self._services))
+            async with asyncio.timeout(timeout) as limit:
+                return bounded(await kind.run(job, self._services))
         except TimeoutError as error:
             if limit.expired():
-                return _timed_out(job)
+                return _timed_out(timeout)
             return Failed("TimeoutError", str(error) or "The node timed out by itself", retryable=True)
         except Exception as error:  # noqa: BLE001 - a node's failure is a result like any other
             _log.debug("The node %s of %s failed", job.node_id, job.execution_id, exc_info=not quiet)
             return Failed(type(error).__name__, str(error) or type(error).__name__, retryable=True)
 
-    async def _until_stored(self, store: Callable[[], Awaitable[None]]) -> None:
-        """Hold on to a result while the database cannot commit; it must not be lost as long as we live."""
+    async def _until_stored(self, store: Callable[[], Awaitable[None]]) -> bool:
+        """Hold on to a result while the database cannot commit; it must not be lost as long as we live.
+
+        False: the execution cannot be read, since a plugin is gone, say. Its job stays for a later start.
+        """
         backoff = 0.1
         while True:
             try:
                 await store()
             except UnavailableError as error:
                 _log.warning("A result cannot be stored yet: %s", error)
+            except FlowrunError as error:
+                _log.error("An attempt is left to a later start: %s", error)
+                return False
             except Exception:  # noqa: BLE001 - a bug must not lose a result
                 _log.exception("Storing a result failed; it is tried again")
             else:
-                return
+                return True
             await self._clock.wait(asyncio.Event(), backoff)
             backoff = min(backoff * 2, _LONGEST_BACKOFF)
 
@@ -161,7 +183,7 @@ class Attempts:
     def _abandon(self, attempt: _Attempt) -> None:
         attempt.abandoned = True
         _log.warning("The node %s ignores its cancellation; its result is no longer wanted", attempt.job.node_id)
-        self._report(partial(self._record_result, attempt.job, _timed_out(attempt.job), attempt.started_at))
+        self._report(partial(self._record_result, attempt.job, _timed_out(attempt.job.timeout), attempt.started_at))
 
     def _report(self, report: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.create_task(self._until_stored(report))
@@ -169,6 +191,6 @@ class Attempts:
         task.add_done_callback(self._reports.discard)
 
 
-def _timed_out(job: Job) -> Failed:
-    message = f"The attempt took longer than its timeout of {job.timeout:g} s"
+def _timed_out(timeout: float) -> Failed:
+    message = f"The attempt took longer than its timeout of {timeout:g} s"
     return Failed("timeout", message, retryable=True, source="timeout")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import httpx2
 import pytest
@@ -12,15 +14,16 @@ from support.stand_in import Call, StandIn
 
 
 class Neighbour(StandIn):
-    """Answers with what it was sent, unless another answer was set for the path."""
+    """Answers with what it was sent, unless another answer was set for the path, or a function of the JSON sent."""
 
     def __init__(self) -> None:
         super().__init__(self._echo)
-        self.answers: dict[str, tuple[int, object]] = {}
+        self.answers: dict[str, tuple[int, object] | Callable[[Any], tuple[int, object]]] = {}
 
     def _echo(self, call: Call) -> tuple[int, object, float]:
         if call.path in self.answers:
-            return *self.answers[call.path], 0.0
+            answer = self.answers[call.path]
+            return *(answer(json.loads(call.body)) if callable(answer) else answer), 0.0
         return 200, {"path": call.path, "sent": json.loads(call.body) if call.body else None}, 0.0
 
 

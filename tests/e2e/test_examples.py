@@ -7,11 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+from support.signatures import signed
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 SAMPLES = ROOT / "tests" / "unit" / "formats" / "samples"
+WHATSAPP_MESSAGE = ROOT / "tests" / "unit" / "triggers" / "providers" / "cases" / "whatsapp-message.json"
 PUSH = json.loads((ROOT / "examples" / "payloads" / "github-push.json").read_text())
 ANSWERS = {
     "/checks": (200, {"id": "check-1"}),
@@ -117,15 +120,74 @@ def agent_support(world: World) -> None:
     assert world.post("support/messages", {"customer": "ada", "text": "?"}).status_code == 503
 
 
+def agent_tools(world: World) -> None:
+    def answer(request: Document) -> tuple[int, Document]:
+        told = [json.loads(one["content"]) for one in request["messages"] if one["role"] == "tool"]
+        message: Document = {"role": "assistant", "content": f"Told {told}" if told else None}
+        if not told:
+            calls = {"delivery_day": {"weekday": 6}, "wait": {"seconds": 0.01}}
+            message["tool_calls"] = [
+                {"id": name, "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
+                for name, arguments in calls.items()
+            ]
+        return 200, {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+
+    world.neighbour.answers["/v1/chat/completions"] = answer
+    world.api.save((ROOT / "examples" / "delay.yaml").read_text())
+    output = world.run("agent-tools", {})["output"]
+    assert output["tools"] == ["delivery_day", "wait"]
+    assert output["text"].startswith("Told [1, {'slept': 0.01, 'execution': ")
+
+
+def whatsapp_conversation(world: World) -> None:
+    credentials = {
+        "phone_number_id": "106540352242922",
+        "access_token": "EAAB-example",
+        "app_secret": "app-secret",
+        "verify_token": "verify-token",
+        "base_url": world.neighbour.url,
+        "version": "v24.0",
+    }
+    cloud_api = "/v24.0/106540352242922/messages"
+    world.neighbour.answers[cloud_api] = (200, {"messaging_product": "whatsapp", "messages": [{"id": "wamid.1"}]})
+    world.api.ask("PUT", "/channels/support-line", json={"type": "whatsapp", "credentials": credentials})
+    choice = {"index": 0, "message": {"role": "assistant", "content": "In blue, too."}, "finish_reason": "stop"}
+    world.neighbour.answers["/v1/chat/completions"] = (200, {"id": "c1", "model": "m", "choices": [choice]})
+    body = WHATSAPP_MESSAGE.read_bytes()
+    headers = {"content-type": "application/json", **signed("meta", body, "app-secret")}
+    answer = world.outside.post(f"/webhooks/{world.api.tenant}/channels/support-line", content=body, headers=headers)
+    ended = world.api.ends(answer.json()["execution_ids"][0])
+    assert ended["status"] == "completed", ended["error"]
+    sent = json.loads(world.neighbour.called(cloud_api)[-1].body)
+    assert (sent["to"], sent["text"]["body"]) == ("16505551234", "In blue, too.")
+
+
+def refund_approval(world: World) -> None:
+    assert world.run("refund-approval", {"amount": 20})["output"] == {"refunded": 20, "comment": None}
+    for approved, refunded in ((True, 120), (False, 0)):
+        execution = world.api.start("refund-approval", {"customer": "Ada", "amount": 120, "reason": "Late"})
+        world.api.reaches(execution, "waiting")
+        (wait,) = world.api.ask("GET", f"/executions/{execution}/waits")["items"]
+        assert (wait["form"]["title"], wait["form"]["text"]) == ("Refund 120 to Ada?", "Late")
+        page = world.outside.get(httpx2.URL(wait["resume_url"]).path, headers={"accept": "text/html"})
+        assert "Refund 120 to Ada?" in page.text
+        answer = {"approved": str(approved).lower(), "comment": "As you wish"}
+        assert world.outside.post(httpx2.URL(wait["resume_url"]).path, data=answer).status_code == 202
+        assert world.api.ends(execution)["output"] == {"refunded": refunded, "comment": "As you wish"}
+
+
 RESULTS: dict[str, Callable[[World], None]] = {
     "hello": hello,
     "github-push": github_push,
     "order-intake": order_intake,
     "delay": delay,
+    "refund-approval": refund_approval,
     "error-handling": error_handling,
     "parallel-join": parallel_join,
     "loops": loops,
     "agent-support": agent_support,
+    "agent-tools": agent_tools,
+    "whatsapp-conversation": whatsapp_conversation,
 }
 
 # --- the shapes
@@ -157,7 +219,8 @@ def _labelled(edge_id: str, edge: Document, nodes: dict[str, Document]) -> Docum
     found = {"id": edge_id, "source": edge["source"], "target": edge["target"]}
     if port == "error":
         return found | {"type": "failure"}
-    assert port is None or nodes[edge["source"]]["type"] in {"decision", "if", "switch", "for_each", "loop"}
+    labelled = {"decision", "if", "switch", "for_each", "loop", "wait_for_signal"}
+    assert port is None or nodes[edge["source"]]["type"] in labelled
     return found | {"type": "default"} | ({"label": port} if port else {})
 
 

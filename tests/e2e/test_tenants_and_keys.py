@@ -31,12 +31,19 @@ NEEDS = {
             ("GET", TENANT + "/schedules/{schedule}"),
             ("GET", TENANT + "/schedules/{schedule}/fires"),
             ("GET", TENANT + "/secrets"),
+            ("GET", TENANT + "/channels"),
+            ("GET", TENANT + "/channel-types"),
+            ("GET", TENANT + "/channels/{name}"),
             ("GET", TENANT + "/events"),
             ("GET", TENANT + "/executions"),
             ("GET", EXECUTION),
             ("GET", EXECUTION + "/nodes"),
             ("GET", EXECUTION + "/nodes/{node}"),
+            ("GET", EXECUTION + "/nodes/{node}/logs"),
             ("GET", EXECUTION + "/history"),
+            ("GET", EXECUTION + "/stream"),
+            ("GET", "/api/v1/stream"),
+            ("GET", TENANT + "/stats"),
         ],
         "read",
     ),
@@ -49,6 +56,8 @@ NEEDS = {
             ("POST", TENANT + "/schedules/{schedule}/trigger"),
             ("POST", TENANT + "/events"),
             *[("POST", f"{EXECUTION}/{name}") for name in ("pause", "resume", "cancel", "terminate", "retry", "rerun")],
+            ("POST", EXECUTION + "/signal"),
+            ("GET", EXECUTION + "/waits"),
         ],
         "run",
     ),
@@ -71,12 +80,18 @@ NEEDS = {
             ("DELETE", TENANT + "/keys/{key}"),
             ("PUT", TENANT + "/secrets/{name}"),
             ("DELETE", TENANT + "/secrets/{name}"),
+            ("PUT", TENANT + "/channels/{name}"),
+            ("DELETE", TENANT + "/channels/{name}"),
+            *[("POST", TENANT + f"/channels/{{name}}/{command}") for command in ("disable", "enable", "test")],
         ],
         "admin",
     ),
 }
 """The scope that an address of a tenant asks for."""
 OPERATORS = {
+    ("GET", "/api/v1/executions"),
+    ("GET", "/api/v1/stats"),
+    ("GET", "/metrics"),
     ("GET", "/api/v1/tenants"),
     ("POST", "/api/v1/tenants"),
     ("PUT", TENANT + "/limits"),
@@ -89,6 +104,8 @@ OPERATORS = {
 }
 """What no key of a tenant opens, its own admin's neither."""
 PUBLIC = {("GET", path) for path in ("/healthz", "/readyz", "/openapi.json", "/docs")}
+BY_ADDRESS = {(method, "/resume/{token}") for method in ("GET", "POST", "PUT", "PATCH")}
+"""Public too, but their address is a secret: any other is unknown."""
 ROUTES = sorted((operation.method, operation.path) for operation in OPERATIONS)
 OF_TENANTS = [route for route in ROUTES if route in NEEDS]
 _OWN_ID = ("{execution}", "{key}", "{webhook}", "{schedule}")
@@ -97,15 +114,26 @@ WORKFLOW = {
     "nodes": [{"id": "in", "type": "manual"}, {"id": "rest", "type": "delay", "params": {"for": "1h"}}],
     "edges": [{"source": "in", "target": "rest"}],
 }
+CHANNEL = {
+    "type": "whatsapp",
+    "credentials": {"phone_number_id": "1", "access_token": "token", "base_url": "http://127.0.0.1:9"},
+}
 BODIES: dict[str, dict[str, Any]] = {
     "/workflows/{workflow}": WORKFLOW,
     "/workflows:validate": WORKFLOW,
     "/executions:bulk": {"action": "pause", "status": ["waiting"]},
+    "/signal": {"name": "go"},
     "/keys": {"name": "k", "scopes": ["admin"]},
     "/tenants": {"id": "new"},
     "/secrets/{name}": {"value": "a-secret-value"},
+    "/channels/{name}": CHANNEL,
+    "/channels/{name}/test": {"message": "hello"},
     "/webhooks:listen": {"path": "x", "timeout": 0.01},
     "/events": {"specversion": "1.0", "id": "1", "source": "/test", "type": "test"},
+}
+PARAMS: dict[str, dict[str, Any]] = {
+    "/api/v1/stream": {"tenant": "{tenant}", "seconds": 0.01},
+    EXECUTION + "/stream": {"seconds": 0.01},
 }
 WRONG_KEYS = ["fr_", "fr_0123456789ab_" + "0" * 48, "Basic Zm9vOmJhcg==", "{id}_" + "0" * 48, "x" * 10_000]
 
@@ -117,6 +145,7 @@ def world(api) -> dict[str, Any]:
         api.client.post("/api/v1/tenants", json={"id": tenant, "name": tenant}).raise_for_status()
     acme, rival = api.of("acme"), api.of("rival")
     acme.save(WORKFLOW)
+    acme.ask("PUT", "/channels/none", json=CHANNEL)
     execution = acme.start("w")
     acme.reaches(execution, "waiting")
     keys = {scope: new_key(acme, scope) for scope in ALL}
@@ -138,17 +167,19 @@ def ask(client: httpx2.Client, route: tuple[str, str], key: str | None = None, /
     method, path = route
     names = defaultdict(lambda: "none", {"tenant": "acme", "workflow": "w", "node": "rest"} | ids)
     body = next((body for end, body in BODIES.items() if path.endswith(end)), {})
+    params = {name: str(value).format_map(names) for name, value in PARAMS.get(path, {}).items()}
     return client.request(
         method,
         path.format_map(names),
+        params=params,
         json=body if method in {"POST", "PUT"} else None,
         headers={} if key is None else {"Authorization": f"Bearer {key}"},
     )
 
 
 def test_every_address_is_known_here():
-    unknown = set(ROUTES) - (NEEDS.keys() | OPERATORS | PUBLIC)
-    assert not unknown, "say in NEEDS, OPERATORS or PUBLIC who may use them"
+    unknown = set(ROUTES) - (NEEDS.keys() | OPERATORS | PUBLIC | BY_ADDRESS)
+    assert not unknown, "say in NEEDS, OPERATORS, PUBLIC or BY_ADDRESS who may use them"
 
 
 @pytest.fixture
@@ -164,6 +195,8 @@ def test_without_a_key_only_public_addresses_answer(outside, world, route):
     answer = ask(outside, route, execution=world["execution"])
     if route in PUBLIC:
         assert answer.status_code == 200
+    elif route in BY_ADDRESS:
+        is_problem(answer, 404, "not-found")
     else:
         is_problem(answer, 401, "unauthenticated")
         assert answer.headers["www-authenticate"].startswith("Bearer")
@@ -174,7 +207,7 @@ def test_without_a_key_only_public_addresses_answer(outside, world, route):
 def test_a_wrong_key_opens_nothing(outside, world, key):
     wrong = key.format(id=world["all"]["key"].rpartition("_")[0])
     for route in ROUTES:
-        if route not in PUBLIC:
+        if route not in PUBLIC | BY_ADDRESS:
             is_problem(ask(outside, route, wrong, execution=world["execution"]), 401, "unauthenticated")
 
 
@@ -254,7 +287,8 @@ def test_the_first_start_shows_one_operator_key_and_it_opens_every_tenant(outsid
 @pytest.mark.parametrize("route", [route for route in ROUTES if route[0] == "GET"], ids=" ".join)
 def test_the_socket_needs_no_key(api, world, route):
     answer = ask(api.client, route, execution=world["execution"])
-    assert answer.status_code == (404 if "{webhook}" in route[1] or "{schedule}" in route[1] else 200), answer.text
+    unknown = route in BY_ADDRESS or "{webhook}" in route[1] or "{schedule}" in route[1]
+    assert answer.status_code == (404 if unknown else 200), answer.text
 
 
 def test_a_revoked_key_is_refused_from_the_next_request_on(outside, world):

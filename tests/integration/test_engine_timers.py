@@ -11,7 +11,7 @@ from support.manual_clock import ManualClock
 from flowrun.coordinator.timers import DueTimer, Timers
 from flowrun.domain.facts import TimerKind
 from flowrun.domain.turn import Timer
-from flowrun.errors import NotFoundError, UnavailableError
+from flowrun.errors import InvalidInputError, NotFoundError, UnavailableError
 
 pytestmark = pytest.mark.anyio
 
@@ -119,6 +119,18 @@ async def test_timer_whose_firing_failed_fires_again(error):
         assert fired.calls == 1
         await passing(clock, 1)
         assert (fired.calls, fired.ids) == (2, [])
+        await passing(clock, 1)
+        assert fired.ids == ["x"]
+
+
+async def test_timer_of_a_workflow_that_cannot_be_used_fires_again_a_minute_later():
+    clock, fired = ManualClock(), Fired()
+    fired.errors = [InvalidInputError("Unknown node type 'slugify'")]
+    async with running(clock, Stored(), fired) as timers:
+        timers.set("x", [Timer(TimerKind.DELAY, clock.now(), "w")])
+        await turns()
+        await passing(clock, 59)
+        assert (fired.calls, fired.ids) == (1, [])
         await passing(clock, 1)
         assert fired.ids == ["x"]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +14,13 @@ from support.gated import TYPES_WITH_GATED, Gated, ended, gated_runtime, save, s
 from support.invariants import check_database
 
 from flowrun.bus import OPERATOR
-from flowrun.commands.execution_commands import RetryExecution
+from flowrun.commands.execution_commands import (
+    CancelExecution,
+    PauseExecution,
+    ResumeExecution,
+    RetryExecution,
+    SkipNode,
+)
 from flowrun.commands.save_workflow import SaveWorkflow
 from flowrun.queries.get_execution import GetExecution
 
@@ -36,6 +44,36 @@ async def shown(runtime: Any, execution: str) -> Any:
 def count(folder: Path, workflow: str) -> int:
     with closing(sqlite3.connect(folder / "flowrun.db")) as db:
         return db.execute("SELECT count(*) FROM executions WHERE workflow_id = ?", (workflow,)).fetchone()[0]
+
+
+def states(folder: Path, *, each: bool = False) -> Any:
+    """The state of each workflow's one execution; of every execution with `each`."""
+    with closing(sqlite3.connect(folder / "flowrun.db")) as db:
+        rows = db.execute("SELECT workflow_id, status FROM executions").fetchall()
+    return rows if each else dict(rows)
+
+
+async def until(look: Callable[[], Awaitable[bool]]) -> None:
+    for _ in range(2_000):
+        if await look():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("not within ten seconds")
+
+
+async def becomes(runtime: Any, execution: str, status: str) -> None:
+    async def is_so() -> bool:
+        return bool((await shown(runtime, execution))["status"] == status)
+
+    await until(is_so)
+
+
+async def calls_are_settled(folder: Path) -> None:
+    async def are_settled() -> bool:
+        with closing(sqlite3.connect(folder / "flowrun.db")) as db:
+            return db.execute("SELECT count(*) FROM timers WHERE kind = 'call'").fetchone()[0] == 0
+
+    await until(are_settled)
 
 
 async def test_a_called_workflows_output_is_the_nodes(tmp_path: Path) -> None:
@@ -107,4 +145,83 @@ async def test_a_caller_waits_over_a_restart_and_the_other_runs_once(tmp_path: P
         again.open.set()
         assert await ended(runtime, execution) == "completed"
     assert count(tmp_path, "long") == 1
+    check_database(tmp_path / "flowrun.db", types=TYPES_WITH_GATED)
+
+
+async def test_cancel_reaches_the_called_and_what_that_calls(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", "long")
+        await save_nodes(runtime, "middle", call("long"))
+        await save_nodes(runtime, "main", call("middle"))
+        execution = await start(runtime, "acme", "main")
+        await gated.until_begun(1)
+        leaf = gated.begun[0][1]
+        await runtime.mediator.send(CancelExecution(tenant_id="acme", execution_id=execution), OPERATOR)
+        assert await ended(runtime, execution) == "cancelled"
+        assert await ended(runtime, leaf) == "cancelled"
+        assert (await shown(runtime, leaf))["reason"] == "its caller has stopped"
+    assert states(tmp_path) == {"main": "cancelled", "middle": "cancelled", "long": "cancelled"}
+    check_database(tmp_path / "flowrun.db", types=TYPES_WITH_GATED)
+
+
+async def test_the_called_stops_when_its_caller_fails_or_is_skipped(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", "long")
+        await save_nodes(runtime, "main", call("long"))
+        execution = await start(runtime, "acme", "main")
+        await gated.until_begun(1)
+        skip = SkipNode(tenant_id="acme", execution_id=execution, node_id="call", output="by hand")
+        await runtime.mediator.send(skip, OPERATOR)
+        assert await ended(runtime, execution) == "completed"
+        assert await ended(runtime, gated.begun[0][1]) == "cancelled"
+    check_database(tmp_path / "flowrun.db", types=TYPES_WITH_GATED)
+
+
+async def test_the_called_that_nobody_waits_for_goes_on(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", "long")
+        delay = {"id": "d", "type": "delay", "params": {"for": "1h"}}
+        await save_nodes(runtime, "main", call("long", wait=False), delay)
+        execution = await start(runtime, "acme", "main")
+        await gated.until_begun(1)
+        await runtime.mediator.send(CancelExecution(tenant_id="acme", execution_id=execution), OPERATOR)
+        assert await ended(runtime, execution) == "cancelled"
+        gated.open.set()
+        assert await ended(runtime, gated.begun[0][1]) == "completed"
+
+
+async def test_pause_and_resume_reach_the_called(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        tail = {"id": "after", "type": "noop"}
+        await save_nodes(runtime, "long", {"id": "g", "type": "gated"}, tail)
+        await save_nodes(runtime, "main", call("long"))
+        execution = await start(runtime, "acme", "main")
+        await gated.until_begun(1)
+        called = gated.begun[0][1]
+        await runtime.mediator.send(PauseExecution(tenant_id="acme", execution_id=execution), OPERATOR)
+        await becomes(runtime, called, "paused")
+        gated.open.set()
+        await runtime.mediator.send(ResumeExecution(tenant_id="acme", execution_id=execution), OPERATOR)
+        assert await ended(runtime, execution) == "completed"
+    assert states(tmp_path) == {"main": "completed", "long": "completed"}
+    check_database(tmp_path / "flowrun.db", types=TYPES_WITH_GATED)
+
+
+async def test_a_call_that_is_cancelled_at_any_moment_leaves_nothing_running(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", "long")
+        await save_nodes(runtime, "main", call("long"))
+        for steps in range(25):
+            execution = await start(runtime, "acme", "main")
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            await runtime.mediator.send(CancelExecution(tenant_id="acme", execution_id=execution), OPERATOR)
+            assert await ended(runtime, execution) == "cancelled"
+        await calls_are_settled(tmp_path)
+    assert set(states(tmp_path, each=True)) <= {("main", "cancelled"), ("long", "cancelled")}
     check_database(tmp_path / "flowrun.db", types=TYPES_WITH_GATED)

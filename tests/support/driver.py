@@ -23,7 +23,7 @@ from flowrun.domain.turn import Decision, Job
 START = 1_000_000_000_000
 History = list[tuple[int, Event]]
 TimerKey = tuple[TimerKind, str, str]
-FOLLOWED_ELSEWHERE = frozenset({TimerKind.ERROR_WORKFLOW, TimerKind.EVENT})
+FOLLOWED_ELSEWHERE = frozenset({TimerKind.ERROR_WORKFLOW, TimerKind.EVENT, TimerKind.CALL})
 """Timers that are no fact of the execution which set them."""
 
 
@@ -99,6 +99,10 @@ class Driver:
         """The worker dies in the attempt."""
         return self.send(f.AttemptLost((node, ""), self.jobs[node].dispatch))
 
+    def signal(self, name: str | None, data: JsonValue = None, node: str | None = None) -> Decision:
+        """Someone outside sends a signal, by its name or to a node."""
+        return self.send(f.Signal(name, data, None if node is None else (node, ""), "ann"))
+
     def fire(self, kind: TimerKind, node: str | None = None) -> Decision:
         """A timer's word arrives, due or not."""
         return self.send(f.TimerFired(kind, None if node is None else (node, "")))
@@ -161,7 +165,11 @@ class Driver:
             assert event.dispatch > self._dispatches.get(event.node, 0), "dispatch numbers increase"
             self._dispatches[event.node] = event.dispatch
         if isinstance(event, NodeEvent) and not isinstance(event, NodeCompleted):
-            done = [e for _, e in self.history if isinstance(e, NodeCompleted) and e.node == event.node]
+            done = [
+                e
+                for _, e in self.history
+                if isinstance(e, NodeCompleted) and (e.node, e.iteration) == (event.node, event.iteration)
+            ]
             assert not done, f"{event.node} has completed, and now {event}"
 
     def _check(self) -> None:
@@ -171,8 +179,10 @@ class Driver:
         active = {run.node.id: run.dispatch for run in runs if run.status in ACTIVE_NODE and run.loop is None}
         assert active == {node: job.dispatch for node, job in self.jobs.items()}
         for run in runs:
-            if run.status is NodeStatus.WAITING:
+            if run.status is NodeStatus.WAITING and run.awaits == "time":
                 self._check_timer(TimerKind.DELAY, run)
+            elif run.status is NodeStatus.WAITING and run.awaits == "signal":
+                self._check_timer(TimerKind.SIGNAL, run)
             elif run.status is NodeStatus.RETRYING and execution.status is not ExecutionStatus.PAUSED:
                 self._check_timer(TimerKind.RETRY, run)
         waiting = {node for kind, node, _ in self.timers if node and kind not in FOLLOWED_ELSEWHERE}
@@ -185,7 +195,8 @@ class Driver:
             assert not self.jobs
             assert all(kind in FOLLOWED_ELSEWHERE for kind, _, _ in self.timers)
         elif execution.status is not ExecutionStatus.PAUSED:
-            assert self.jobs or self.timers, "it hangs: nothing will carry it on"
+            awaited = any(run.awaits in {"signal", "call"} for run in runs if run.status is NodeStatus.WAITING)
+            assert self.jobs or self.timers or awaited, "it hangs: nothing will carry it on"
 
     def _timeout_at(self) -> int | None:
         execution = self.execution

@@ -21,7 +21,7 @@ from flowrun.domain.states import ACTIVE_NODE, ExecutionStatus, NodeStatus
 from flowrun.formats import read_workflow
 
 Row = Mapping[str, Any]
-STARTS_OTHERS = ("error_workflow", "event", "answer")
+STARTS_OTHERS = ("error_workflow", "event", "answer", "call")
 """Timers that let other executions start; they may outlive their own."""
 
 
@@ -48,7 +48,7 @@ class _Check:
         executions = self._rows("SELECT * FROM executions")
         for row in executions:
             self._check_execution(row)
-        for table in ("execution_events", "node_executions", "jobs", "timers"):
+        for table in ("execution_events", "node_executions", "node_logs", "jobs", "timers"):
             stray = f"SELECT count(*) FROM {table} WHERE execution_id NOT IN (SELECT id FROM executions)"  # noqa: S608
             assert self._connection.execute(stray).fetchone()[0] == 0, f"{table} of no execution"
         return len(executions)
@@ -81,7 +81,9 @@ class _Check:
         if execution.final:
             assert not found, f"timers of the ended {execution.id}"
             return
-        due = {("delay", *run.key): run.due_at for run in runs if run.status is NodeStatus.WAITING}
+        waits = {"time": "delay", "signal": "signal"}
+        waiting = [run for run in runs if run.status is NodeStatus.WAITING and run.due_at is not None]
+        due = {(waits[run.awaits], *run.key): run.due_at for run in waiting if run.awaits in waits}
         retries = {("retry", *run.key): run.due_at for run in runs if run.status is NodeStatus.RETRYING}
         if execution.status is ExecutionStatus.PAUSED:
             retries = {key: at for key, at in retries.items() if key in found}  # Those that came due wait without.

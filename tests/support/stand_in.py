@@ -10,8 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
-Answer = Callable[["Call"], tuple[int, object, float]]
-"""Gives status, JSON body and the seconds to wait before answering."""
+Answer = Callable[["Call"], "tuple[int, object, float] | Reply"]
+"""Gives status, JSON body and the seconds to wait before answering, or a reply in full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer with headers of its own; a text is sent as it is, anything else as JSON."""
+
+    status: int = 200
+    body: object = None
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -98,12 +107,14 @@ class StandIn:
             while True:
                 call = await _read(reader)
                 self.calls.append(call)
-                status, body, wait = self.answer(call)
-                if wait:
+                answer = self.answer(call)
+                if not isinstance(answer, Reply):
+                    status, body, wait = answer
+                    answer = Reply(status, json.dumps(body), {"Content-Type": "application/json"})
                     await asyncio.sleep(wait)
                 if not await self._let_go(call, reader):
                     return
-                writer.write(_response(status, body))
+                writer.write(_response(answer))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # The caller was killed, or has hung up.
@@ -133,8 +144,13 @@ async def _read(reader: asyncio.StreamReader) -> Call:
     return Call(method, path, headers, body, time.time(), headers.get("idempotency-key", ""))
 
 
-def _response(status: int, body: object) -> bytes:
-    text = json.dumps(body).encode()
-    return (
-        f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n".encode() + text
-    )
+def _response(reply: Reply) -> bytes:
+    plain = isinstance(reply.body, str)
+    text = reply.body.encode() if plain else json.dumps(reply.body).encode()
+    headers = {
+        "Content-Type": "text/plain; charset=utf-8" if plain else "application/json; charset=utf-8",
+        **reply.headers,
+        "Content-Length": str(len(text)),
+    }
+    lines = [f"HTTP/1.1 {reply.status} X", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + text

@@ -170,3 +170,33 @@ def test_a_long_data_directory_gets_a_short_socket_under_the_runtime_directory(m
     one, other = (load_settings({"data_dir": tmp_path / (letter * 120)}, {}).socket for letter in "ab")
     assert one.parent == Path("/run/user/1000")
     assert one != other
+
+
+def test_what_is_kept_is_given_as_ages_and_a_size(data_dir):
+    settings = load_settings({"data_dir": data_dir}, {})
+    assert (settings.keep_executions, settings.keep_logs, settings.keep_bytes) == (30 * 86_400, 30 * 86_400, None)
+    environ = {
+        "FLOWRUN_KEEP_EXECUTIONS": "forever",
+        "FLOWRUN_KEEP_LOGS": "90m",
+        "FLOWRUN_KEEP_BYTES": "1.5 GiB",
+    }
+    settings = load_settings({"data_dir": data_dir}, environ)
+    assert (settings.keep_executions, settings.keep_logs, settings.keep_bytes) == (None, 5_400, 3 << 29)
+    data_dir.mkdir()
+    (data_dir / "flowrun.toml").write_text('keep_executions = 86400\nkeep_bytes = "20GB"\n')
+    settings = load_settings({"data_dir": data_dir}, {})
+    assert (settings.keep_executions, settings.keep_bytes) == (86_400, 20_000_000_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("KEEP_EXECUTIONS", "0", "a minute at least"),
+        ("KEEP_EXECUTIONS", "soon", "is not a duration"),
+        ("KEEP_EXECUTIONS", "20y", "is not a duration"),
+        ("KEEP_BYTES", "1MB", "16 MiB at least"),
+        ("KEEP_BYTES", "much", "must be a size such as '20GiB', or 'unlimited'"),
+    ],
+)
+def test_an_age_or_a_size_that_is_none_is_refused(data_dir, name, value, message):
+    assert message in refused({"data_dir": data_dir}, {f"FLOWRUN_{name}": value})

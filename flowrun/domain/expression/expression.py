@@ -26,6 +26,7 @@ class Expression:
         "names",
         "nests_secrets",
         "node_refs",
+        "resume_refs",
         "secret_refs",
         "source",
     )
@@ -37,6 +38,8 @@ class Expression:
         """The free names, functions apart."""
         self.node_refs = frozenset(found.node_refs)
         """The ids X that occur as `nodes.X` or `nodes["X"]`."""
+        self.resume_refs = frozenset(found.resume_refs)
+        """The ids X that occur as `execution.resume_urls.X`."""
         self.dynamic_nodes = found.dynamic_nodes
         """Whether `nodes` occurs in another way, so that any node may be meant."""
         use = secret_use(parsed) if "secrets" in found.names else SecretUse()

@@ -15,6 +15,8 @@ class References:
     names: set[str] = field(default_factory=set)
     node_refs: set[str] = field(default_factory=set)
     dynamic_nodes: bool = False
+    resume_refs: set[str] = field(default_factory=set)
+    """The ids X of `execution.resume_urls.X`."""
 
 
 def references(tree: ast.expr) -> References:
@@ -31,6 +33,9 @@ def _visit(node: ast.AST, bound: frozenset[str], found: References) -> None:
             found.dynamic_nodes = found.dynamic_nodes or node.id == "nodes"
     elif isinstance(node, (ast.Attribute, ast.Subscript)) and _is_nodes(node.value, bound):
         _visit_node_path(node, bound, found)
+    elif isinstance(node, ast.Attribute) and _is_resume_urls(node.value, bound):
+        found.names.add("execution")
+        found.resume_refs.add(node.attr)
     elif isinstance(node, ast.Call):
         _visit_call(node, bound, found)
     elif isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.DictComp)):
@@ -42,6 +47,12 @@ def _visit(node: ast.AST, bound: frozenset[str], found: References) -> None:
 
 def _is_nodes(node: ast.expr, bound: frozenset[str]) -> bool:
     return isinstance(node, ast.Name) and node.id == "nodes" and "nodes" not in bound
+
+
+def _is_resume_urls(node: ast.expr, bound: frozenset[str]) -> bool:
+    if not isinstance(node, ast.Attribute) or node.attr != "resume_urls":
+        return False
+    return isinstance(node.value, ast.Name) and node.value.id == "execution" and "execution" not in bound
 
 
 def _visit_node_path(node: ast.Attribute | ast.Subscript, bound: frozenset[str], found: References) -> None:

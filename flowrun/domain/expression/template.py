@@ -18,7 +18,7 @@ Fill: TypeAlias = Callable[[Frame, bool], JsonValue]
 class Template:
     """A JSON value that can be filled in any number of times."""
 
-    __slots__ = ("_fill", "_value", "constant", "dynamic_nodes", "names", "node_refs", "secret_refs")
+    __slots__ = ("_fill", "_value", "constant", "dynamic_nodes", "names", "node_refs", "resume_refs", "secret_refs")
 
     def __init__(self, value: JsonValue) -> None:
         expressions: list[Expression] = []
@@ -30,6 +30,8 @@ class Template:
         """The free names of all its expressions."""
         self.node_refs = frozenset[str]().union(*(expression.node_refs for expression in expressions))
         """The ids X that occur as `nodes.X` or `nodes["X"]`."""
+        self.resume_refs = frozenset[str]().union(*(expression.resume_refs for expression in expressions))
+        """The ids X that occur as `execution.resume_urls.X`."""
         self.dynamic_nodes = any(expression.dynamic_nodes for expression in expressions)
         """Whether `nodes` occurs in another way, so that any node may be meant."""
         self.secret_refs = frozenset[str]().union(*(expression.secret_refs for expression in expressions))

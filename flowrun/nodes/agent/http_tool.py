@@ -11,7 +11,7 @@ import orjson
 from flowrun import __version__
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.nodes.agent.errors import AgentError
-from flowrun.nodes.agent.params import PLACEHOLDER
+from flowrun.nodes.agent.tool_params import PLACEHOLDER
 from flowrun.nodes.http_body import excerpt, parse_body
 from flowrun.nodes.http_client import HttpRequest, HttpResponse
 from flowrun.nodes.http_errors import AddressRefusedError, HttpError

@@ -60,7 +60,7 @@ def _turn(job: NodeJob, services: Services, turns: Turns) -> Turn:
     messages += messages_before(turns, job.idempotency_key, params["limits"]["messages"])
     messages.append({"role": "user", "content": params["prompt"]})
     chat = Chat(services.http, place, params["api_key"], redact, params["timeout"], fields)
-    return Turn(chat, toolbox, params["limits"], messages, schema, Usage(params["prices"]))
+    return Turn(chat, toolbox, params["limits"], messages, schema, Usage(params["prices"]), job.log)
 
 
 async def _taken(turn: Turn) -> Outcome:

@@ -14,10 +14,12 @@ import orjson
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.domain.node_type import Completed, Failed
 from flowrun.nodes.agent.chat import ToolCall
+from flowrun.nodes.agent.code_tool import CodeTool
 from flowrun.nodes.agent.errors import AgentError
 from flowrun.nodes.agent.http_tool import HttpTool
 from flowrun.nodes.agent.redaction import Redactor
 from flowrun.nodes.agent.schema import value_problems
+from flowrun.nodes.agent.workflow_tool import WorkflowTool
 from flowrun.nodes.job import NodeJob, Services
 from flowrun.nodes.output import bounded
 
@@ -26,6 +28,8 @@ _TOLD_MODEL = 32_768
 """Characters of a result that the model is told."""
 _TOLD_OUTPUT = 2_000
 """Characters of a result that the node's output shows."""
+_LONGEST_NAME = 64
+"""Characters; that of a tool that there isn't may be longer."""
 
 
 class WrongCallError(Exception):
@@ -46,7 +50,11 @@ class Tool(Protocol):
         """
 
 
-KINDS: dict[str, Callable[[Mapping[str, Any], NodeJob, Services], Tool]] = {"http": HttpTool}
+KINDS: dict[str, Callable[[Mapping[str, Any], NodeJob, Services], Tool]] = {
+    "http": HttpTool,
+    "code": CodeTool,
+    "workflow": WorkflowTool,
+}
 
 
 @dataclass(slots=True)
@@ -56,6 +64,7 @@ class Toolbox:
     tools: dict[str, Tool]
     redact: Redactor
     turn_key: str
+    log: Callable[[str], None]
     record: list[JsonValue] = field(default_factory=list)
     """One entry per call, as the node's output shows it."""
     _repeats: Counter[str] = field(default_factory=Counter)
@@ -65,7 +74,7 @@ class Toolbox:
         """Make the tools that a node's params describe."""
         params: Any = job.params["tools"]
         tools = {one["name"]: KINDS[one["type"]](one, job, services) for one in params}
-        return cls(tools, redact, job.idempotency_key)
+        return cls(tools, redact, job.idempotency_key, job.log)
 
     def definitions(self) -> list[JsonValue]:
         """Say the tools as the model's endpoint wants them."""
@@ -93,12 +102,22 @@ class Toolbox:
     async def _result(self, call: ToolCall) -> JsonValue | AgentError:
         try:
             tool, arguments = self._understood(call)
-            result = bounded(Completed(await tool.call(arguments, self._key(call.name, arguments))))
         except WrongCallError as error:
+            self.log(f"The model calls {call.name[:_LONGEST_NAME]} in a wrong way, and is told so")
             return {"error": str(error)}
+        key = self._key(call.name, arguments)
+        self.log(f"Tool {call.name} is called")
+        begun = asyncio.get_running_loop().time()
+        try:
+            result = bounded(Completed(await tool.call(arguments, key)))
         except AgentError as error:
             return error
-        return result.output if isinstance(result, Completed) else {"error": "the result is too long, or too deep"}
+        told: JsonValue = {"error": "the result is too long, or too deep"}
+        if isinstance(result, Completed):
+            told = result.output
+        how = "failed" if isinstance(told, dict) and "error" in told else "answered"
+        self.log(f"Tool {call.name} {how} after {asyncio.get_running_loop().time() - begun:.2f} s")
+        return told
 
     def _understood(self, call: ToolCall) -> tuple[Tool, JsonObject]:
         """Return the tool and the arguments that fit it. Raises `WrongCallError`."""

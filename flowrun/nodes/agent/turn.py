@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from flowrun.nodes.agent.chat import Chat, Reply
 from flowrun.nodes.agent.errors import AgentError, AgentLimitError
 from flowrun.nodes.agent.structured import UnfitAnswerError, correction, read_data
 from flowrun.nodes.agent.tools import Toolbox
+from flowrun.nodes.job import unheard
 
 _EXCERPT = 2000
 
@@ -31,6 +33,11 @@ class Usage:
             return None
         millionths = self.input_tokens * self.prices["input"] + self.output_tokens * self.prices["output"]
         return round(millionths / 1_000_000, 9)
+
+    def spelled(self) -> str:
+        """Say it to people."""
+        money = "" if self.cost is None else f", a cost of {self.cost:g}"
+        return f"{self.input_tokens:,} tokens in, {self.output_tokens:,} out{money}"
 
     def document(self) -> JsonObject:
         """Return it as the node's output has it."""
@@ -61,6 +68,7 @@ class Turn:
     messages: list[JsonValue]
     schema: JsonObject | None = None
     usage: Usage = field(default_factory=Usage)
+    log: Callable[[str], None] = unheard
     _calls: int = 0
 
     async def run(self) -> Answer:
@@ -93,6 +101,7 @@ class Turn:
                 if corrected:
                     raise _unfit(error, reply) from None
                 corrected = True
+                self.log("The answer does not fit the schema, and is sent back once")
                 self.messages.append({"role": "user", "content": correction(error)})
             else:
                 return answer
@@ -100,9 +109,11 @@ class Turn:
     async def _ask(self) -> Reply:
         self._check_limits()
         self.usage.requests += 1
+        self.log(f"Request {self.usage.requests} to {self.chat.place.model}: {len(self.messages)} messages")
         reply = await self.chat.ask(self.messages)
         self.usage.input_tokens += reply.input_tokens
         self.usage.output_tokens += reply.output_tokens
+        self.log(f"{_said(reply)}; {self.usage.spelled()} so far")
         self.messages.append(reply.message)
         return reply
 
@@ -122,6 +133,12 @@ class Turn:
         if self._calls > most:
             raise AgentLimitError("tool_calls", f"The model calls tools more than {most} times")
         self.messages.extend(await self.toolbox.run(reply.calls))
+
+
+def _said(reply: Reply) -> str:
+    if not reply.calls:
+        return f"The model has answered ({reply.finish_reason})" if reply.finish_reason else "The model has answered"
+    return f"The model calls {len(reply.calls)} tool{'s' if len(reply.calls) > 1 else ''}"
 
 
 def _unfit(error: UnfitAnswerError, reply: Reply) -> AgentError:

@@ -22,9 +22,11 @@ from flowrun.nodes.types.merge import Merge
 from flowrun.nodes.types.noop import Noop
 from flowrun.nodes.types.respond import RespondNode
 from flowrun.nodes.types.schedule import ScheduleTrigger
+from flowrun.nodes.types.send import Send
 from flowrun.nodes.types.split import Split
 from flowrun.nodes.types.switch import Switch
 from flowrun.nodes.types.transform import Set, Transform
+from flowrun.nodes.types.wait_for_signal import WaitForSignal
 from flowrun.nodes.types.webhook import WebhookTrigger
 from flowrun.nodes.types.workflow import SubWorkflow
 
@@ -48,10 +50,12 @@ BUILTIN_TYPES: tuple[type[BaseNodeType], ...] = (
     Noop,
     RespondNode,
     ScheduleTrigger,
+    Send,
     Set,
     Split,
     Switch,
     Transform,
     SubWorkflow,
+    WaitForSignal,
     WebhookTrigger,
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keyword
-import logging
 from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -20,8 +19,6 @@ from flowrun.nodes.params import ParamsModel
 from flowrun.nodes.sandbox import run_code
 from flowrun.nodes.sandbox_errors import CodeError
 from flowrun.nodes.sandbox_syntax import syntax_error
-
-_log = logging.getLogger(__name__)
 
 LONGEST_SOURCE = 100_000
 """Characters."""
@@ -58,6 +55,8 @@ class Code(WorkerNodeType):
     The variable `input` is the node's input, and `inputs` gives more. The language is a subset of Python with parts of
     its library (`json`, `re`, `math`, `datetime`, `random` and others): no inheritance, no packages, and no files,
     network, processes or environment. Every run has a process of its own, which is killed when the node is cancelled.
+
+    What it prints can be read while it runs: `flowrun executions logs EXECUTION NODE`.
 
     It fails as `code_syntax`, `code_error` (an exception, with its line), `code_timeout` or `code_memory`; as
     `invalid_output` when the result is not JSON, as `output_too_large` beyond 1 MiB. Tuples become lists.
@@ -99,10 +98,8 @@ class Code(WorkerNodeType):
                 {**params["inputs"], "input": job.input},
                 timeout=params["timeout"],
                 memory_mb=params["memory_mb"],
+                log=job.log,
             )
         except CodeError as error:
             return error.outcome()
-        if result.prints:
-            # Not the prints themselves: they may hold a secret.
-            _log.debug("The node %s of %s printed %d characters", job.node_id, job.execution_id, len(result.prints))
         return Completed(result.value)

@@ -72,7 +72,7 @@ class WebhookParams(ParamsModel):
     auth: WebhookAuth = Field(
         description="Who may call: `none` (everyone), or `{type, secrets: [NAME]}` with the type "
         + ", ".join(f"`{scheme}`" for scheme in SCHEMES)
-        + "; see docs/webhooks.md."
+        + ", or `{type: channel, channel: NAME}`; see docs/webhooks.md."
     )
     methods: Annotated[list[str], BeforeValidator(_methods, json_schema_input_type=list[str])] = Field(
         default=["POST"], description="The HTTP methods that are answered."

@@ -33,8 +33,20 @@ def verify(request: SignedRequest, secrets: Sequence[bytes], params: Mapping[str
     if not signatures or len(offered) > MOST_SIGNATURES:
         raise WebhookRefusedError(f"the header {family}-signature has no signature of version 1, or too many")
     head = header_bytes(f"{message_id}.{timestamp}.")
-    keys = [_key(secret) for secret in secrets]
-    check_any(signatures, [base64.b64encode(digest(key, "sha256", head, request.body)) for key in keys])
+    check_any(signatures, [_signature(secret, head, request.body) for secret in secrets])
+
+
+def sign(message_id: str, timestamp: str, body: bytes, secrets: Sequence[bytes]) -> str:
+    """The header `webhook-signature` of what we send ourselves: one signature by each secret.
+
+    The timestamp is in seconds since the epoch.
+    """
+    head = f"{message_id}.{timestamp}.".encode()
+    return " ".join(f"v1,{_signature(secret, head, body).decode()}" for secret in secrets)
+
+
+def _signature(secret: bytes, head: bytes, body: bytes) -> bytes:
+    return base64.b64encode(digest(_key(secret), "sha256", head, body))
 
 
 def _key(secret: bytes) -> bytes:

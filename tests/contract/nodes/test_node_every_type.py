@@ -1,4 +1,4 @@
-"""What every registered node type keeps to."""
+"""What every registered node type says of itself and of its params; the `test_contract_*` beside it run them."""
 
 from __future__ import annotations
 
@@ -78,21 +78,6 @@ def test_the_ports_hold_main_and_survive_any_params(node_type):
     assert MAIN_PORT in node_type.ports(example(node_type))
     for odd in ({}, {"conditions": "x", "cases": "y", "default_path": 3}, {"conditions": [None, {"id": 1}]}):
         assert MAIN_PORT in node_type.ports(odd)
-
-
-def test_an_unknown_param_is_told_with_what_was_meant(node_type):
-    for name in node_type.Params.names().values():
-        params = example(node_type) | {f"{name}x": 1}
-        issues = [issue for issue in node_type.issues(node(node_type, params)) if issue.path == f"{name}x"]
-        assert len(issues) == 1
-        assert "is not a param" in issues[0].message
-        assert issues[0].suggestion in node_type.Params.names().values()
-
-
-def test_every_missing_param_is_told(node_type):
-    required = [name for name, field in node_type.Params.model_fields.items() if field.is_required()]
-    issues = node_type.issues(node(node_type, {}))
-    assert {issue.path for issue in issues if "is required" in issue.message} >= set(required)
 
 
 def test_all_bad_params_are_told_at_once_with_their_paths(node_type):

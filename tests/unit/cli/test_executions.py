@@ -159,21 +159,24 @@ def test_history_reads_page_after_page(run, service):
 
 @pytest.mark.parametrize(("status", "code"), [("completed", 0), ("failed", 1), ("cancelled", 1), ("timed_out", 1)])
 def test_watch_follows_to_the_end_and_tells_the_outcome(run, service, monkeypatch, status, code):
-    monkeypatch.setattr("flowrun.cli.watch.POLL_SECONDS", 0)
-    service.on("GET", f"{BASE}/{ID}", (200, execution("running")), (200, execution(status)))
+    monkeypatch.setattr("flowrun.cli.watch._AGAIN_SECONDS", 0)
+    stopping, finished = {"reason": "stopping"}, {"reason": "finished", "status": status}
     service.on(
         "GET",
-        f"{BASE}/{ID}/history",
-        (200, {"items": [event(1, "ExecutionCreated")], "next": None}),
-        (200, {"items": [event(2, "ExecutionCompleted")], "next": None}),
+        f"{BASE}/{ID}/stream",
+        (200, sent(history=event(1, "ExecutionCreated"), end=stopping)),
+        (503, {"type": "unavailable", "detail": "The service is shutting down"}),
+        (200, ": alive\n\n" + sent(history=event(2, "ExecutionCompleted"), end=finished)),
     )
     result = run("executions", "watch", ID)
     assert result.exit_code == code
     assert [line.split()[0] for line in result.output.splitlines()] == ["1", "2"]
-    assert [a["query"] for a in service.asked if a["path"].endswith("history")] == [
-        "after=0&limit=1000",
-        "after=1&limit=1000",
-    ]
+    assert [asked["headers"].get("Last-Event-ID") for asked in service.asked] == [None, "1", "1"]
+
+
+def sent(**events):
+    """Server-sent events, by name."""
+    return "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in events.items())
 
 
 @pytest.mark.parametrize("name", ["pause", "resume", "cancel", "terminate", "retry"])

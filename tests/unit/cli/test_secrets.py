@@ -48,7 +48,11 @@ def test_names_are_listed_and_deleted(run, service):
 
 @pytest.mark.parametrize(("unreadable", "code"), [([], 0), (["acme/A"], 1)])
 def test_a_rotation_tells_what_it_could_not_read(run, service, unreadable, code):
-    service.on("POST", "/api/v1/secrets:rotate", (200, {"rotated": 3, "unreadable": unreadable, "key_id": "abc"}))
+    service.on(
+        "POST",
+        "/api/v1/secrets:rotate",
+        (200, {"rotated": 3, "rotated_channels": 1, "unreadable": unreadable, "key_id": "abc"}),
+    )
     result = run("secrets", "rotate")
     assert (result.exit_code, "Encrypted 3 secrets" in result.stdout) == (code, True)
     assert ("acme/A" in result.stderr) is bool(unreadable)

@@ -121,7 +121,7 @@ def test_a_dry_run_saves_nothing(run, service, good):
 def test_an_equal_workflow_is_unchanged(run, service, good):
     service.on("PUT", f"{WORKFLOWS}/good", saved(4, changed=False))
     assert json.loads(run("apply", str(good), "-o", "json").output) == [
-        {"workflow": "good", "file": str(good), "change": "unchanged", "version": 4}
+        {"workflow": "good", "file": str(good), "change": "unchanged", "version": 4, "hints": []}
     ]
 
 

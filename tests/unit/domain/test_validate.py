@@ -118,6 +118,28 @@ RULES = {
         ("edges[1].id", "'e' is the id of another edge, too", None),
     ),
     "unknown node type": (chain(node("a", "htpp")), ("nodes[1].type", "there is no node type 'htpp'", "http")),
+    "an editor's type that only a plugin can bring": (
+        chain(node("a", "knowledge")),
+        (
+            "nodes[1].type",
+            (
+                "there is no node type 'knowledge' here unless a plugin brings it: ask a search service with an http "
+                "node, or give an agent a tool that looks things up"
+            ),
+            None,
+        ),
+    ),
+    "an editor's own type that names no plugin": (
+        chain(node("a", "custom")),
+        (
+            "nodes[1].type",
+            (
+                "there is no node type 'custom' of its own: write the type of an installed plugin into its data, as "
+                "`plugin: NAME`"
+            ),
+            None,
+        ),
+    ),
     "params": (chain(node("a", params={"broken": True})), ("nodes[1].params.url", "is required", None)),
     "edge to nowhere": (
         workflow([START, node("fetch")], ["start fetch", "fetch fetsh"]),

@@ -64,9 +64,13 @@ def test_editor_shape():
         "apology": "send",
         "reply": "send",
     }
-    assert nodes["wa"].params["provider"] == "whatsapp"
-    assert nodes["wa"].params["channel"] == "support-line"
-    assert "provider" not in nodes["reply"].params
+    assert nodes["wa"].params == {
+        "path": "channels/support-line",
+        "provider": "whatsapp",
+        "auth": {"type": "channel", "channel": "support-line"},
+        "filter": "trigger.event.event_type in ['message']",
+    }
+    assert set(nodes["reply"].params) == {"channel", "to", "message"}
     assert nodes["handover"].retry == RetryPolicy(max_attempts=5, initial_interval=1.0, backoff=2.0)
     assert "retryPolicy" not in nodes["handover"].params
     assert nodes["handover"].path == "workflow.nodes.handover"
@@ -131,6 +135,8 @@ def test_written_by_hand():
     )
 
 
+BY_CHANNEL = {"path": "channels/c", "auth": {"type": "channel", "channel": "c"}}
+OF_EVENTS = "trigger.event.event_type in ['message', 'status']"
 CHAIN = [{"source": "a", "target": "b"}]
 
 
@@ -142,14 +148,29 @@ CHAIN = [{"source": "a", "target": "b"}]
         ("character", {}, True, ("agent", {})),
         ("knowledge", {"q": 1}, True, ("knowledge", {"q": 1})),
         ("custom", {}, True, ("custom", {})),
+        ("custom", {"plugin": "x-scan", "depth": 2}, True, ("x-scan", {"depth": 2})),
+        ("custom", {"nodeType": "x-scan", "config": {"depth": 2}}, True, ("x-scan", {"depth": 2})),
         ("trigger", {}, False, ("manual", {})),
         ("trigger", {"path": "in"}, False, ("webhook", {"path": "in"})),
         ("trigger", {"cron": "@daily"}, False, ("schedule", {"cron": "@daily"})),
         ("trigger", {"eventType": "x"}, False, ("event", {"eventType": "x"})),
-        ("whatsapp", {"channel": "c"}, False, ("webhook", {"channel": "c", "provider": "whatsapp"})),
-        ("instagram", {}, False, ("webhook", {"provider": "instagram"})),
-        ("mercadolivreQa", {}, False, ("webhook", {"provider": "mercado_livre"})),
-        ("whatsapp", {"channel": "c"}, True, ("send", {"channel": "c"})),
+        ("whatsapp", {"channel": "c"}, False, ("webhook", {**BY_CHANNEL, "provider": "whatsapp"})),
+        ("instagram", {"channel": "c"}, False, ("webhook", {**BY_CHANNEL, "provider": "instagram"})),
+        ("mercadolivreQa", {"channel": "c"}, False, ("webhook", {**BY_CHANNEL, "provider": "mercado_livre"})),
+        ("whatsapp", {}, False, ("webhook", {"provider": "whatsapp", "auth": {"type": "channel"}})),
+        (
+            "whatsapp",
+            {"channel": "c", "path": "in", "auth": "none", "validateSignature": True},
+            False,
+            ("webhook", {"path": "in", "auth": "none", "provider": "whatsapp"}),
+        ),
+        (
+            "whatsapp",
+            {"channel": "c", "messageEvents": ["message", "status"], "filter": "{{ trigger.body.a }}"},
+            False,
+            ("webhook", {**BY_CHANNEL, "provider": "whatsapp", "filter": f"{OF_EVENTS} and (trigger.body.a)"}),
+        ),
+        ("whatsapp", {"channel": "c", "to": "1", "validate_signature": 1}, True, ("send", {"channel": "c", "to": "1"})),
         ("webhook", {"path": "in"}, False, ("webhook", {"path": "in"})),
         ("webhook", {"url": "http://x"}, True, ("http", {"url": "http://x"})),
         # A trigger that an edge leads to by mistake stays one, so that the edge is what gets reported.
@@ -161,6 +182,22 @@ def test_names_of_the_editor(type_, params, target, expected):
     nodes = [{"id": "a", "type": "manual"}, {"id": "b", "type": type_, "config": params}]
     node = definition_of({"nodes": nodes, "edges": edges}).nodes[1]
     assert (node.type, node.params) == expected
+
+
+def test_a_signature_that_need_not_be_checked_is_checked_and_the_node_says_so():
+    data = {"channel": "c", "validateSignature": False, "description": "Support."}
+    (node,) = definition_of({"nodes": [{"id": "a", "type": "whatsapp", "data": data}], "edges": []}).nodes
+    assert node.params["auth"] == {"type": "channel", "channel": "c"}
+    assert node.params["description"].startswith("Support. Signatures are checked all the same")
+    assert "validateSignature" not in node.params
+
+
+@pytest.mark.parametrize("events", ["message", ["a'b"], [1], {"a": 1}])
+def test_events_that_are_none_are_left_for_the_validation(events):
+    data = {"channel": "c", "messageEvents": events}
+    (node,) = definition_of({"nodes": [{"id": "a", "type": "whatsapp", "data": data}], "edges": []}).nodes
+    assert node.params["messageEvents"] == events
+    assert "filter" not in node.params
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import ssl
-from datetime import UTC, datetime, timedelta
 from email.parser import BytesParser
 from email.policy import HTTP
-from ipaddress import ip_address
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from support.certificate import self_signed, server_context
 from support.recording_server import response
 
 from flowrun.domain.definition import NodeDefinition
@@ -149,31 +144,12 @@ async def test_an_api_key_is_in_no_error_and_goes_to_no_other_origin(server, cal
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """A self-signed certificate of 127.0.0.1: its PEM text, and a file of it and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "flowrun tests")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM).decode()
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file = tmp_path_factory.mktemp("tls") / "server.pem"
-    file.write_text(private.decode() + pem)
-    return pem, file
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
 async def secure(certificate):
     """The URL of an HTTPS server that answers `1`, or sends to another place."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate[1])
 
     async def serve(reader, writer):
         try:
@@ -187,7 +163,7 @@ async def secure(certificate):
         finally:
             writer.close()
 
-    running = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    running = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=server_context(certificate[1]))
     yield f"https://127.0.0.1:{running.sockets[0].getsockname()[1]}"
     running.close()
 

@@ -19,12 +19,23 @@ class Shout(EngineNodeType):
 
     name = "shout"
 
-    def run_in_engine(self, context):
+    def decide(self, context):
         return Completed(str(context.input).upper())
 
 
 class Nameless(EngineNodeType):
     """Has no name."""
+
+
+class Idle(WorkerNodeType):
+    """Does nothing."""
+
+    name = "idle"
+    worker = "webhook"
+
+
+class Louder(Shout):
+    """Says it louder still."""
 
 
 class Unmakable(Shout):
@@ -61,16 +72,27 @@ def test_a_plugin_is_a_type_like_others(plugins):
     [
         ("no_such_module_anywhere:X", "can't be loaded: ModuleNotFoundError"),
         (f"{__name__}:Missing", "can't be loaded: AttributeError"),
-        (f"{__name__}:not_a_type", "must be a subclass of flowrun.nodes.base.BaseNodeType"),
-        (f"{__name__}:Nameless", "lacks name"),
+        (f"{__name__}:not_a_type", "is 'text', not a subclass of EngineNodeType or WorkerNodeType"),
+        (f"{__name__}:Nameless", "lacks name and decide"),
+        (f"{__name__}:Idle", "lacks run"),
         (f"{__name__}:Unmakable", "can't be created: TypeError"),
         ("flowrun.nodes.types.noop:Noop", "two node types are named 'noop'"),
     ],
 )
-def test_a_broken_plugin_is_told(plugins, value, said):
-    plugins(broken=value)
-    with pytest.raises(ConfigurationError, match=said):
-        builtin_types().with_plugins()
+def test_a_broken_plugin_is_told_and_left_out(plugins, caplog, value, said):
+    plugins(broken=value, shout=f"{__name__}:Shout")
+    registry = builtin_types().with_plugins()
+    assert registry.names() == sorted([*builtin_types().names(), "shout"])
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "The node type plugin 'broken' of a package that can't be told is left out: " in record.getMessage()
+    assert said in record.getMessage()
+
+
+def test_of_two_plugins_that_want_one_name_the_first_has_it(plugins, caplog):
+    plugins(b=f"{__name__}:Unmakable", a=f"{__name__}:Shout", c=f"{__name__}:Louder")
+    assert type(builtin_types().with_plugins().get("shout")) is Shout
+    assert [record.getMessage().split("'")[1] for record in caplog.records] == ["b", "c"]
 
 
 def test_a_name_is_taken_once():

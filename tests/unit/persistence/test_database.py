@@ -39,7 +39,7 @@ def test_migrations_give_exactly_the_tables(tmp_path: Path) -> None:
         without_rowid = text("SELECT name FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID%'")
         assert set(connection.scalars(without_rowid)) == {
             "executions", "node_executions", "execution_events", "jobs", "timers", "webhook_events", "schedule_fires",
-            "events", "event_triggers", "event_deliveries",
+            "events", "event_triggers", "event_deliveries", "node_logs",
         }  # fmt: skip
         assert connection.exec_driver_sql("PRAGMA auto_vacuum").scalar() == 2
     engine.dispose()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.dialects import sqlite
@@ -11,7 +13,7 @@ from flowrun.errors import InvalidInputError, NotFoundError
 from flowrun.persistence import tables as t
 from flowrun.queries.get_execution import GetExecution
 from flowrun.queries.get_history import GetHistory
-from flowrun.queries.list_executions import ListExecutions, page
+from flowrun.queries.list_executions import ListAllExecutions, ListExecutions, statements
 
 NOW = 1_800_000_000_000
 FLOW = [{"id": "t", "type": "manual"}, {"id": "a", "type": "noop"}]
@@ -157,24 +159,79 @@ async def test_an_unknown_tenant_is_not_an_empty_one(database):
         await database.ask(ListExecutions(tenant_id="nobody"))
 
 
+STATES = {"since": NOW, "cursor": "MDE", "status": (FAILED, RUNNING)}
+
+
 @pytest.mark.parametrize(
-    ("query", "workflows", "index"),
+    ("query", "index"),
     [
-        ({}, None, "executions_by_tenant"),
-        ({"cursor": "eA"}, None, "executions_by_tenant"),
-        ({"since": NOW, "until": NOW + 1}, None, "executions_by_tenant"),
-        ({"status": (FAILED,)}, None, "executions_by_status"),
-        ({"status": (FAILED, RUNNING)}, None, "executions_by_status"),
-        ({"workflow_id": "flow"}, None, "executions_by_workflow"),
-        ({"q": "a"}, ["flow", "other"], "executions_by_"),
+        ({}, "executions_by_tenant"),
+        ({"cursor": "eA"}, "executions_by_tenant"),
+        ({"since": NOW, "until": NOW + 1}, "executions_by_tenant"),
+        ({"status": (FAILED,)}, "executions_by_status"),
+        ({"status": (FAILED, RUNNING)}, "executions_by_status"),
+        ({"workflow_id": "flow"}, "executions_by_workflow"),
+        ({"workflow_id": "flow", **STATES}, "executions_by_workflow"),
+        ({"q": "oth"}, "executions_by_workflow"),
+        ({"q": "oth", **STATES}, "executions_by_workflow"),
+        ({"q": "01"}, "executions_by_tenant"),
+        ({"q": "01", **STATES}, "executions_by_status"),
+        ({"tenant_id": None}, "SCAN x"),
+        ({"tenant_id": None, "since": NOW}, "PRIMARY KEY"),
+        ({"tenant_id": None, **STATES}, "executions_by_status"),
+        ({"tenant_id": None, "workflow_id": "flow"}, "executions_by_workflow"),
     ],
 )
-async def test_every_filter_walks_an_index_and_sorts_nothing(database, query, workflows, index):
-    statement = page(ListExecutions(tenant_id="acme", **query), workflows)
-    compiled = statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
-    with database.engine.connect() as connection:
-        plan = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {compiled}"))]
-    looked_up = [line for line in plan if t.executions.name in line]
-    assert looked_up
-    assert all("SEARCH" in line and index in line for line in looked_up), plan
-    assert not any("TEMP B-TREE" in line for line in plan), plan
+async def test_every_filter_walks_an_index_from_its_newest_end(many, query, index):
+    found = await statements(ListExecutions(**{"tenant_id": "acme"} | query), many.context)
+    assert found
+    for statement in found:
+        compiled = statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+        with many.engine.connect() as connection:
+            plan = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {compiled}"))]
+        walked = next(line for line in plan if re.search(r"\bx\b", line))
+        assert index in walked, plan
+        # What is sorted is the newest of each combination, never what an index holds.
+        assert not any("TEMP B-TREE" in line for line in plan) or "CORRELATED" in str(plan), plan
+        assert not any("TEMP B-TREE" in line for line in plan[plan.index(walked) + 1 : -1]), plan
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({}, [99, 98, 11]),
+        ({"status": (FAILED,)}, [10, 7, 4]),
+        ({"workflow_id": "other"}, [98, 11, 9]),
+        ({"workflow_id": "other", "status": (RUNNING,)}, [98, 11, 5]),
+        ({"q": "other", "until": NOW + 11_000}, [9, 7, 5]),
+        ({"since": NOW + 10_500, "q": "01"}, [99, 98, 11]),
+    ],
+)
+async def test_the_lists_of_all_tenants(many, query, expected):
+    many.add(t.tenants, {"id": "globex", "name": "g", "status": "active", "created_at": NOW})
+    many.execution(uuid7(99, NOW + 20_000), tenant_id="globex", status="completed")
+    many.execution(uuid7(98, NOW + 15_000), tenant_id="globex", workflow_id="other")
+    document = {"tenant_id": "globex", "workflow_id": "other", "version": 1, "definition": "{}", "created_at": NOW}
+    many.add(t.workflow_versions, document)
+    found = await many.ask(ListAllExecutions(**query, limit=3))
+    assert [int(item["id"][-12:], 16) for item in found["items"]] == expected
+
+
+async def test_what_the_nodes_of_a_list_say(many):
+    eid = uuid7(11, NOW + 11_000)
+    for node, status in (("t", "completed"), ("a", "running")):
+        many.run(eid, node, status)
+    found = await many.ask(ListExecutions(tenant_id="acme", limit=2, progress=True))
+    assert [item["nodes"] for item in found["items"]] == [
+        {"total": 2, "done": 1, "failed": 0, "running": ["a"], "failed_at": None},
+        {"total": 2, "done": 0, "failed": 0, "running": [], "failed_at": None},
+    ]
+
+
+async def test_many_workflows_that_a_text_names_are_looked_for_among_the_executions(many):
+    for number in range(40):
+        many.workflow(f"many-{number}", FLOW)
+        many.execution(uuid7(200 + number, NOW + 30_000 + number), workflow_id=f"many-{number}")
+    assert await ids(many, q="many-", limit=3) == [239, 238, 237]
+    assert await ids(many, q="many-", status=(FAILED,)) == []
+    assert await ids(many, q="many-1", limit=3) == [219, 218, 217]

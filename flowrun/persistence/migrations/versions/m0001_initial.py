@@ -25,6 +25,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "channels",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("credentials", sa.LargeBinary(), nullable=False, comment="JSON, encrypted"),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column(
+            "webhook_url",
+            sa.Text(),
+            nullable=True,
+            comment="path of the published webhook that it proves; NULL: none",
+        ),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("status_reason", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("channels_by_name", "channels", ["tenant_id", "name"], unique=True)
+    op.create_table(
         "conversations",
         sa.Column("tenant_id", sa.Text(), nullable=False),
         sa.Column("workflow_id", sa.Text(), nullable=False),
@@ -114,9 +135,13 @@ def upgrade() -> None:
     )
     op.create_index("executions_by_status", "executions", ["tenant_id", "status", "id"], unique=False)
     op.create_index("executions_by_tenant", "executions", ["tenant_id", "id"], unique=False)
-    op.create_index("executions_by_workflow", "executions", ["tenant_id", "workflow_id", "id"], unique=False)
+    op.create_index("executions_by_workflow", "executions", ["tenant_id", "workflow_id", "status", "id"], unique=False)
     op.create_index(
-        "executions_live", "executions", ["status"], unique=False, sqlite_where=sa.text("finished_at IS NULL")
+        "executions_live",
+        "executions",
+        ["status", "tenant_id", "workflow_id", "version"],
+        unique=False,
+        sqlite_where=sa.text("finished_at IS NULL"),
     )
     op.create_table(
         "idempotency_keys",
@@ -135,6 +160,9 @@ def upgrade() -> None:
         sa.Column("boot_epoch", sa.Integer(), nullable=False),
         sa.Column(
             "key_salt", sa.LargeBinary(), nullable=True, comment="what passphrases are made encryption keys with"
+        ),
+        sa.Column(
+            "resume_key", sa.LargeBinary(), nullable=True, comment="what the addresses of waiting nodes are signed with"
         ),
         sa.PrimaryKeyConstraint("id"),
         comment="One row: how often a process has started on this database.",
@@ -184,6 +212,20 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("execution_id", "node_id", "iteration"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "node_logs",
+        sa.Column("execution_id", sa.Text(), nullable=False),
+        sa.Column("node_id", sa.Text(), nullable=False),
+        sa.Column("iteration", sa.Text(), nullable=False),
+        sa.Column(
+            "seq", sa.Integer(), nullable=False, comment="the number of its last line, counted over all attempts"
+        ),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("lines", sa.Text(), nullable=False, comment="JSON: pairs of time and text"),
+        sa.PrimaryKeyConstraint("execution_id", "node_id", "iteration", "seq"),
+        comment="What nodes have logged; a part of their execution that goes with it.",
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -293,7 +335,15 @@ def upgrade() -> None:
         sa.Column("secret", sa.LargeBinary(), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("last_triggered_at", sa.BigInteger(), nullable=True),
+        sa.Column("channel", sa.Text(), nullable=True, comment="the name of the channel that proves who calls"),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "webhooks_by_channel",
+        "webhooks",
+        ["tenant_id", "channel"],
+        unique=False,
+        sqlite_where=sa.text("channel IS NOT NULL"),
     )
     op.create_index("webhooks_by_workflow", "webhooks", ["tenant_id", "workflow_id"], unique=False)
     op.create_table(
@@ -331,6 +381,7 @@ def downgrade() -> None:
     op.drop_table("workflows")
     op.drop_table("workflow_versions")
     op.drop_index("webhooks_by_workflow", table_name="webhooks")
+    op.drop_index("webhooks_by_channel", table_name="webhooks", sqlite_where=sa.text("channel IS NOT NULL"))
     op.drop_table("webhooks")
     op.drop_table("webhook_events")
     op.drop_index("timers_by_due", table_name="timers")
@@ -342,6 +393,7 @@ def downgrade() -> None:
     op.drop_table("schedules")
     op.drop_index("schedule_fires_queued", table_name="schedule_fires", sqlite_where=sa.text("decision = 'queued'"))
     op.drop_table("schedule_fires")
+    op.drop_table("node_logs")
     op.drop_table("node_executions")
     op.drop_table("jobs")
     op.drop_table("instance")
@@ -358,5 +410,7 @@ def downgrade() -> None:
     op.drop_table("event_triggers")
     op.drop_table("event_deliveries")
     op.drop_table("conversations")
+    op.drop_index("channels_by_name", table_name="channels")
+    op.drop_table("channels")
     op.drop_table("api_keys")
     # ### end Alembic commands ###

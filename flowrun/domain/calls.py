@@ -1,0 +1,69 @@
+"""Executions that nodes call and wait for: what becomes of the caller reaches the called one.
+
+Whatever is to happen outside the caller happens by its `CALL` timer, written with the decision that asks for it. When
+it fires, the called execution is started, paused, resumed or cancelled, as the caller then wishes.
+"""
+
+from __future__ import annotations
+
+from flowrun.domain import events as e
+from flowrun.domain import facts as f
+from flowrun.domain.completion import complete
+from flowrun.domain.emission import MAX_CHAIN, chain_depth
+from flowrun.domain.execution import Execution, NodeRun, RunKey
+from flowrun.domain.failure import fail_run
+from flowrun.domain.json import JsonObject
+from flowrun.domain.node_type import Called, Completed, Failed
+from flowrun.domain.states import ExecutionStatus, NodeStatus
+from flowrun.domain.turn import Timer, Turn
+
+CALL = "call"
+"""What a run awaits that has called another execution."""
+
+
+def call(turn: Turn, run: NodeRun, outcome: Called) -> None:
+    """Let the run wait for a workflow that the timer sees started."""
+    if chain_depth(turn.execution.trigger) >= MAX_CHAIN:
+        message = f"{MAX_CHAIN} workflows have started one another already: this looks like a loop"
+        fail_run(turn, run, Failed("workflow_chain_too_long", message, source="engine"))
+        return
+    asked: JsonObject = {"workflow_id": outcome.workflow_id, "input": outcome.input, "wait": outcome.wait}
+    turn.emit(e.NodeWaiting(run.node.id, run.iteration, turn.now, asked, CALL))
+    turn.set_timer(f.TimerKind.CALL, turn.now, run)
+
+
+def tell_called(turn: Turn) -> None:
+    """Let the called executions be told that their caller is paused, or goes on."""
+    for run in turn.execution.runs.values():
+        if run.status is NodeStatus.WAITING and run.awaits == CALL:
+            turn.set_timer(f.TimerKind.CALL, turn.now, run)
+
+
+def wish_of(execution: Execution, run: NodeRun | None) -> f.Wish:
+    """What the run now wants of the execution that it has called."""
+    if execution.final or run is None or run.status is not NodeStatus.WAITING:
+        return f.Wish.STOP
+    return f.Wish.PAUSE if execution.status is ExecutionStatus.PAUSED else f.Wish.RUN
+
+
+def answered(turn: Turn, fact: f.CallAnswered) -> None:
+    """Act on what has become of the called execution."""
+    execution = turn.execution
+    run = execution.runs.get(fact.key)
+    if fact.fulfilled is not None:
+        _renew_timer(turn, run, fact.key, fact.fulfilled)
+    if wish_of(execution, run) is f.Wish.STOP or run is None:
+        turn.decision.discarded = True
+    elif isinstance(fact.outcome, Completed):
+        complete(turn, run, fact.outcome)
+    elif fact.outcome is not None:
+        fail_run(turn, run, fact.outcome)
+    elif fact.called is not None and run.called is None:
+        turn.emit(e.NodeCalled(run.node.id, run.iteration, fact.called))
+
+
+def _renew_timer(turn: Turn, run: NodeRun | None, key: RunKey, fulfilled: f.Wish) -> None:
+    """Let the timer go, unless the caller has come to want something else meanwhile."""
+    turn.decision.ended_timers.append((f.TimerKind.CALL, *key))
+    if wish_of(turn.execution, run) is not fulfilled:
+        turn.decision.timers.append(Timer(f.TimerKind.CALL, turn.now, *key))

@@ -1,0 +1,110 @@
+"""Takes the values of secrets out of what a node answered, in every spelling that an echo is likely to have."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from urllib.parse import quote, quote_plus
+
+from flowrun.domain.json import JsonValue
+from flowrun.domain.node_type import Awaiting, Called, Failed, Outcome, Respond
+
+SCRUBBED = "***"
+_SHORTEST = 4
+"""Characters of a spelling that is looked for; a shorter one would be found everywhere."""
+_BEGINNING = 8
+"""Characters of a secret's beginning that are looked for at the end of a text."""
+_BASE64 = "[A-Za-z0-9+/_-]"
+
+
+class Scrubber:
+    """Replaces some secrets by `***`."""
+
+    def __init__(self, values: Collection[str]) -> None:
+        patterns = {pattern for value in values for pattern in _patterns(value)}
+        # Where one spelling begins with another, the longer one has to be tried first.
+        # Without any, an empty pattern would be found everywhere.
+        self._pattern = re.compile("|".join(sorted(patterns, key=len, reverse=True)) or r"(?!)")
+        self._values = tuple(value for value in values if len(value) > _BEGINNING)
+
+    def outcome(self, outcome: Outcome) -> Outcome:
+        """What a node answered, without the secrets."""
+        if isinstance(outcome, Failed):
+            return replace(
+                outcome,
+                type=self.text(outcome.type),
+                message=self.text(outcome.message),
+                details=self.value(outcome.details),
+            )
+        if isinstance(outcome, Respond):
+            headers = {name: self.text(value) for name, value in outcome.headers.items()}
+            return replace(outcome, output=self.value(outcome.output), headers=headers, body=self.value(outcome.body))
+        if isinstance(outcome, Called):
+            return replace(outcome, input=self.value(outcome.input))
+        if isinstance(outcome, Awaiting):
+            form = self.value(outcome.form)
+            return replace(outcome, form=form if isinstance(form, dict) else None)
+        return replace(outcome, output=self.value(outcome.output))
+
+    def text(self, text: str) -> str:
+        """A text without the secrets, also without one that the text's end cuts off (an excerpt)."""
+        text = self._pattern.sub(SCRUBBED, text)
+        for value in self._values:
+            at = text.rfind(value[:_BEGINNING])
+            if at >= 0 and value.startswith(text[at:].rstrip(".…")):
+                text = text[:at] + SCRUBBED
+        return text
+
+    def value(self, value: JsonValue) -> JsonValue:
+        """A JSON value without the secrets, in its keys and numbers too."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self.value(item) for item in value]
+        if isinstance(value, dict):
+            return {self.text(key): self.value(item) for key, item in value.items()}
+        if isinstance(value, int | float) and not isinstance(value, bool) and self._pattern.search(str(value)):
+            return SCRUBBED
+        return value
+
+
+def _patterns(value: str) -> Iterator[str]:
+    """Regular expressions that find a secret: as it is, escaped for JSON, Python, URLs and HTML, in hex and base64."""
+    data = value.encode()
+    percent = (quote(value, safe=""), quote(value), quote_plus(value))
+    in_json = (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
+    spellings = {
+        value,
+        value.strip(),
+        *in_json,
+        *(json.dumps(text)[1:-1] for text in in_json),
+        *(text.replace("/", "\\/") for text in in_json),
+        repr(value)[1:-1],
+        *percent,
+        *(re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), text) for text in percent),
+        html.escape(value),
+        html.escape(value, quote=False),
+        data.hex(),
+        data.hex().upper(),
+    }
+    yield from (re.escape(text) for text in spellings if len(text) >= _SHORTEST)
+    for offset in range(3):
+        yield from _base64_patterns(data, offset)
+
+
+def _base64_patterns(data: bytes, offset: int) -> Iterator[str]:
+    """The secret within a longer text in base64, `offset` bytes into a group of three, such as `user:secret`."""
+    encoded = base64.b64encode(bytes(offset) + data).decode().rstrip("=")
+    bits = (offset + len(data)) * 8
+    start, end = -(-offset * 8 // 6), bits // 6
+    if end - start < _SHORTEST:
+        return
+    # The characters at both ends hold bits of the neighbours too, so that they can be any.
+    before = f"{_BASE64}?" if offset else ""
+    after = f"{_BASE64}?={{0,2}}" if bits % 6 else ""
+    for text in {encoded[start:end], encoded[start:end].replace("+", "-").replace("/", "_")}:
+        yield before + re.escape(text) + after

@@ -1,0 +1,43 @@
+"""The channels of a tenant, never their credentials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sqlalchemy import select
+
+from flowrun.bus import Principal, Query, Scope
+from flowrun.domain.json import JsonObject
+from flowrun.persistence import tables as t
+from flowrun.ports import Context
+from flowrun.queries.channel_documents import channel_document
+from flowrun.queries.documents import check_limit, cursor_after, read_cursor, require_tenant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListChannels(Query[JsonObject]):
+    """A page of channels by name; `{items, next}`."""
+
+    scope: ClassVar[Scope] = Scope.READ
+    tenant_id: str
+    limit: int = 50
+    cursor: str | None = None
+
+    def check(self) -> None:
+        """Refuse a page that is too long."""
+        check_limit(self.limit)
+
+
+async def handle(query: ListChannels, context: Context, _principal: Principal) -> JsonObject:
+    """Raises `NotFoundError` for an unknown tenant."""
+    table = t.channels
+    statement = select(table).where(table.c.tenant_id == query.tenant_id)
+    if query.cursor is not None:
+        statement = statement.where(table.c.name > read_cursor(query.cursor))
+    rows = await context.reader.all(statement.order_by(table.c.name).limit(query.limit + 1))
+    if not rows:
+        await require_tenant(context, query.tenant_id)
+    shown = rows[: query.limit]
+    items = [channel_document(row) for row in shown]
+    return {"items": list(items), "next": cursor_after(shown[-1]["name"]) if len(rows) > query.limit else None}

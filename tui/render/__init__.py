@@ -1,0 +1,1 @@
+"""What the dashboard draws, as pure functions: data in, rows of styled runs out."""

@@ -1,0 +1,331 @@
+"""The first screen: tenants, workflows, executions, and a look into the one under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.timer import Timer
+from textual.widget import Widget
+
+from tui.actions import CANCEL, EXECUTION_ACTIONS, PAUSE, RESUME, RETRY, Target
+from tui.client import RefusedError, UnreachableError
+from tui.filters import Filter, FilterError, parse
+from tui.look import short_id
+from tui.screens.base import Page
+from tui.screens.overview_rows import execution_row, tenant_row, workflow_row
+from tui.store import ALL
+from tui.widgets.cells import Column
+from tui.widgets.keybar import KeyHint
+from tui.widgets.line import CommandLine
+from tui.widgets.pane import Pane
+from tui.widgets.preview import Preview
+from tui.widgets.rows import Rows
+
+_FILTERS = (
+    "status:live",
+    "status:failed",
+    "status:running",
+    "status:waiting",
+    "status:paused",
+    "workflow:",
+    "since:1h",
+)
+_PREVIEW_SECONDS = 0.15
+"""How long after the cursor has moved the nodes of its row are read."""
+_PREVIEW_NEWS_SECONDS = 1.0
+"""The same after the row itself has changed."""
+
+
+class Overview(Page):
+    """Everything at a glance."""
+
+    panes: ClassVar[tuple[str, ...]] = ("side", "executions", "preview")
+    pairs: ClassVar[Mapping[str, Sequence[str]]] = {"preview": ("executions", "preview")}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(action.key, f"act('{action.name}')", action.label, show=False) for action in EXECUTION_ACTIONS[:6]),
+        Binding("n", "start", "start", show=False),
+        Binding("w", "workflow", "workflow", show=False),
+        Binding("slash", "filter", "filter", show=False),
+        Binding("space", "mark", "mark", show=False),
+        Binding("t", "tail", "tail", show=False),
+        Binding("y", "copy", "copy the id", show=False),
+        Binding("1", "app.go('overview')", "overview", show=False),
+        Binding("2", "app.go('queues')", "queues", show=False),
+        Binding("3", "app.go('schedules')", "schedules", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked_at = "executions"
+        self._timer: Timer | None = None
+
+    # --- the frame
+
+    def body(self) -> Iterable[Widget]:
+        """Tenants over workflows, executions, the preview."""
+        tenants = Rows([Column("tenant"), Column("live", 5, "right")], self._tenant, head=False, id="tenant-rows")
+        columns = [Column("workflow"), Column("live", 8, "right")]
+        workflows = Rows(columns, self._workflow, head=False, id="workflow-rows")
+        executions = Rows(
+            [
+                Column("ST", 2),
+                Column("ID", 6),
+                Column("WORKFLOW", least=10),
+                Column("NODES", 15),
+                Column("START", 8, drop=58),
+                Column("DURATION", 9, "right", drop=44),
+            ],
+            self._execution,
+            id="execution-rows",
+        )
+        yield Vertical(
+            Pane(tenants, id="tenants", title="Tenants"), Pane(workflows, id="workflows", title="Workflows"), id="side"
+        )
+        yield Pane(executions, id="executions", title="Executions")
+        yield Pane(Preview(self.charset), id="preview", title="Execution")
+
+    def on_mount(self) -> None:
+        """Begin with the executions."""
+        self.refresh_from(None)
+        self._rows("execution-rows").focus()
+
+    def crumbs(self) -> list[str]:
+        """The tenant, and what is listed."""
+        return [self.dashboard.store.tenant or "-", "executions"]
+
+    def hints(self) -> Sequence[KeyHint]:
+        """Open, start, and what can be done to the execution under the cursor."""
+        actor, target = self.dashboard.actor, self.target()
+        return [
+            KeyHint("enter", "open", "open"),
+            KeyHint("n", "start", "start", actor.unusable()),
+            *actor.hints((PAUSE, RESUME, RETRY, CANCEL), target),
+            KeyHint("/", "filter", "filter"),
+            KeyHint("space", "mark", "mark"),
+            KeyHint("2", "queues", "go('queues')"),
+            KeyHint("3", "schedules", "go('schedules')"),
+        ]
+
+    def _rows(self, name: str) -> Rows:
+        return self.query_one(f"#{name}", Rows)
+
+    # --- from the store
+
+    def refresh_from(self, dirty: Mapping[str, set[str]] | None) -> None:
+        """Show what changed."""
+        if not self.drawn:
+            return
+        self._say_why_empty()
+        parts = set(dirty or ())
+        if dirty is None or parts & {"tenants", "stats"}:
+            rows = self._rows("tenant-rows")
+            rows.preferred = self.dashboard.store.tenant
+            rows.show(self.dashboard.store.tenants)
+            if not rows.has_focus and self.dashboard.store.tenant is not None:
+                rows.select(self.dashboard.store.tenant)
+        if dirty is None or parts & {"workflows", "stats"}:
+            self._rows("workflow-rows").show(self.dashboard.store.workflows)
+        if dirty is None or "executions" in parts:
+            changed = None if dirty is None else dirty["executions"]
+            self._show_executions(None if changed is None or ALL in changed else changed)
+        elif "stats" in parts:
+            self._rows("execution-rows").show(self.dashboard.store.page.ids, self._live())
+
+    def _say_why_empty(self) -> None:
+        """Nothing is there, or nothing was read yet, or the filter shows nothing."""
+        read = self.dashboard.feed.primed.is_set()
+        filtered = not self.dashboard.store.page.filter.empty
+        nothing = "nothing fits the filter: esc shows all" if filtered else "nothing has run yet: n starts a workflow"
+        self._rows("execution-rows").empty = nothing if read else "reading"
+        self._rows("workflow-rows").empty = "no workflow yet: flowrun apply FILE" if read else "reading"
+
+    def _live(self) -> list[str]:
+        """Those whose duration grows."""
+        rows = self.dashboard.store.page.rows
+        return [key for key, row in rows.items() if not row.get("finished_at")]
+
+    def _show_executions(self, changed: set[str] | None) -> None:
+        self._rows("execution-rows").show(self.dashboard.store.page.ids, changed)
+        self._name_pane()
+        self._preview_soon(changed)
+
+    def _name_pane(self) -> None:
+        page, rows = self.dashboard.store.page, self._rows("execution-rows")
+        pane = self.query_one("#executions", Pane)
+        title = "Executions  " + (str(page.filter) or "all")
+        more = "+" if page.more else ""
+        place = rows.place + 1
+        marked = f"{len(rows.marked)} marked  " if rows.marked else ""
+        unseen = f"{page.unseen} newer: g  " if page.unseen else ""
+        pane.name_it(title, f"{marked}{unseen}{place} of {len(rows.keys)}{more}" if rows.keys else "")
+
+    # --- rows
+
+    def _tenant(self, key: str) -> Sequence[Text]:
+        return tenant_row(self.dashboard.store, self.charset, key)
+
+    def _workflow(self, key: str) -> Sequence[Text]:
+        return workflow_row(self.dashboard.store, self.charset, key)
+
+    def _execution(self, key: str) -> Sequence[Text]:
+        marked = key in self._rows("execution-rows").marked
+        return execution_row(self.dashboard.store, self.charset, key, self.dashboard.now, marked=marked)
+
+    # --- the preview
+
+    def _preview_soon(self, changed: set[str] | None = None) -> None:
+        """Read the nodes of the execution under the cursor once it rests there."""
+        key = self._rows("execution-rows").cursor
+        if key is None or not self.query_one("#preview").display or (changed is not None and key not in changed):
+            if key is None:
+                self.query_one(Preview).show(None, [])
+            return
+        if self._timer is None:
+            wait = _PREVIEW_SECONDS if changed is None else _PREVIEW_NEWS_SECONDS
+            self._timer = self.set_timer(wait, self._preview_now)
+
+    def _preview_now(self) -> None:
+        self._timer = None
+        key = self._rows("execution-rows").cursor
+        if key is not None:
+            self.run_worker(self._preview(key), group="preview", exclusive=True, exit_on_error=False)
+
+    async def _preview(self, key: str) -> None:
+        row = self.dashboard.store.page.rows.get(key)
+        if row is None:
+            return
+        try:
+            execution = await self.dashboard.service.execution(row["tenant_id"], key)
+            runs = await self.dashboard.service.node_runs(row["tenant_id"], key)
+        except (RefusedError, UnreachableError):
+            return  # The list says what is known; the connection's state is told in the header.
+        if self._rows("execution-rows").cursor == key:
+            self.query_one(Preview).show(execution, runs)
+            self.query_one("#preview", Pane).name_it(f"{execution['workflow_id']} {short_id(key)}")
+
+    def lay_out(self) -> None:
+        """A preview that comes into sight shows the row under the cursor."""
+        super().lay_out()
+        if self.drawn:
+            self._preview_soon()
+
+    # --- choosing
+
+    @on(Rows.Highlighted, "#execution-rows")
+    def _at_execution(self, message: Rows.Highlighted) -> None:
+        # The rows aren't shown anew here: in a flood that would bring the next cursor, and so on without a pause.
+        self._name_pane()
+        self._preview_soon({message.key} if message.rows.tail and message.key == message.rows.keys[0] else None)
+        self.show_keys()
+
+    @on(Rows.Opened, "#execution-rows")
+    def _open_execution(self, message: Rows.Opened) -> None:
+        row = self.dashboard.store.page.rows.get(message.key)
+        if row is not None:
+            self.dashboard.open_execution(row["tenant_id"], message.key)
+
+    @on(Rows.Highlighted, "#tenant-rows")
+    def _at_tenant(self, message: Rows.Highlighted) -> None:
+        self.dashboard.actor.read(self.dashboard.feed.choose_tenant(message.key))
+
+    @on(Rows.Opened, "#workflow-rows")
+    def _open_workflow(self, message: Rows.Opened) -> None:
+        self.dashboard.open_workflow(message.key)
+
+    @on(Rows.NearEnd, "#execution-rows")
+    def _older(self) -> None:
+        if self.dashboard.store.page.more:
+            self.dashboard.actor.read(self.dashboard.feed.read_older())
+
+    def target(self) -> Target:
+        """The execution under the cursor, or those that are marked."""
+        rows, held = self._rows("execution-rows"), self.dashboard.store.page.rows
+        marked = [held[key] for key in rows.marked if key in held]
+        return Target(held.get(rows.cursor or ""), None, marked)
+
+    # --- keys
+
+    def action_open(self) -> None:
+        """Open what is under the cursor."""
+        if isinstance(self.focused, Rows):
+            self.focused.action_open()
+
+    def action_start(self) -> None:
+        """Start the workflow that is looked at."""
+        self.dashboard.action_start(self._chosen_workflow())
+
+    def action_workflow(self) -> None:
+        """Open the workflow that is looked at."""
+        workflow = self._chosen_workflow()
+        if workflow:
+            self.dashboard.open_workflow(workflow)
+
+    def _chosen_workflow(self) -> str:
+        workflows = self._rows("workflow-rows")
+        row = self.target().execution
+        if self.focused is workflows or row is None:
+            return workflows.cursor or ""
+        return str(row["workflow_id"])
+
+    def action_mark(self) -> None:
+        """Mark the row for a command on many."""
+        rows = self._rows("execution-rows")
+        rows.toggle_mark()
+        self._name_pane()
+        self.show_keys()
+
+    def action_back(self) -> None:
+        """Take marks away, then the filter."""
+        rows = self._rows("execution-rows")
+        if rows.marked:
+            rows.clear_marks()
+            self._name_pane()
+            self.show_keys()
+        elif self.maximised:
+            self.action_maximise()
+        elif not self.dashboard.store.page.filter.empty:
+            self.filter_by("")
+
+    def action_tail(self) -> None:
+        """Go to the newest execution and stay with it."""
+        if not self.dashboard.store.page.at_head:
+            self.dashboard.actor.read(self.dashboard.feed.read_page())
+        self._rows("execution-rows").action_edge(0)
+
+    def action_copy(self) -> None:
+        """Copy the id of the execution under the cursor."""
+        key = self._rows("execution-rows").cursor
+        if key:
+            self.dashboard.copy(key, "the execution's id")
+
+    def action_filter(self) -> None:
+        """Open the filter line."""
+        workflows = [f"workflow:{name}" for name in self.dashboard.store.workflows]
+        now = str(self.dashboard.store.page.filter)
+        line = self.query_one(CommandLine)
+        line.open("/", now, [*_FILTERS, *workflows], "status:failed workflow:triage since:2h")
+
+    def entered(self, prompt: str, text: str) -> None:
+        """A filter was entered."""
+        if prompt == "/":
+            self.filter_by(text)
+
+    def filter_by(self, text: str) -> None:
+        """Show the executions that the text describes."""
+        try:
+            wanted = parse(text)
+        except FilterError as error:
+            self.dashboard.say(str(error), "warning")
+            return
+        self.set_filter(wanted)
+
+    def set_filter(self, wanted: Filter) -> None:
+        """Show other executions."""
+        self.dashboard.store.filter_by(wanted)
+        self._rows("execution-rows").clear_marks()
+        self.dashboard.actor.read(self.dashboard.feed.read_page())

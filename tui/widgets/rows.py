@@ -1,0 +1,322 @@
+"""A table that draws the lines in sight alone: rows by key, fixed widths, cursor and scroll kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
+
+from rich.console import OverflowMethod
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.widgets.cells import GAP, Column, background_of, line_of
+from tui.widgets.surface import on_background
+
+Draw = Callable[[str], Sequence[Text]]
+"""The cells of a row, by its key; `KeyError` when there is no such row any more."""
+
+
+class Rows(ScrollView, can_focus=True):
+    """Shows rows that `draw` makes from their keys, one cell for each column."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "rows--head",
+        "rows--cursor",
+        "rows--cursor-blurred",
+        "rows--marked",
+        "rows--hint",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", "page up", show=False),
+        Binding("pagedown,ctrl+f", "page(1)", "page down", show=False),
+        Binding("home,g", "edge(0)", "first", show=False),
+        Binding("end,G", "edge(1)", "last", show=False),
+        Binding("enter", "open", "open", show=False),
+    ]
+
+    class OfRow(Message):
+        """Something about one row."""
+
+        def __init__(self, rows: Rows, key: str) -> None:
+            super().__init__()
+            self.rows = rows
+            self.key = key
+
+        @property
+        def control(self) -> Rows:
+            """The table, for `@on` selectors."""
+            return self.rows
+
+    class Highlighted(OfRow):
+        """The cursor is on this row now."""
+
+    class Opened(OfRow):
+        """The row was chosen: enter, or a double click."""
+
+    class NearEnd(OfRow):
+        """The cursor is near the last row; more may be wanted."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        draw: Draw,
+        *,
+        empty: str = "",
+        head: bool = True,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
+        super().__init__(id=id)
+        self.columns = tuple(columns)
+        self.draw = draw
+        self.empty = empty
+        self.keys: list[str] = []
+        self.marked: set[str] = set()
+        self.tail = True
+        """Whether a cursor on the first row stays there when rows come in above."""
+        self.preferred: str | None = None
+        """Where the cursor begins."""
+        self._places: dict[str, int] = {}
+        self._cursor: str | None = None
+        self._head = 1 if head else 0
+        self._strips: dict[str, Strip] = {}
+        self._wanted_at = -1
+        self._drawn_width = 0
+
+    # --- what is shown
+
+    @property
+    def cursor(self) -> str | None:
+        """The key of the row under the cursor."""
+        return self._cursor
+
+    def show(self, keys: Iterable[str], changed: Iterable[str] | None = None) -> None:
+        """Show these rows in this order. `changed` names the rows to draw anew; None is all of them."""
+        keys = list(keys)
+        if keys == self.keys:
+            self._draw_again(self._strips if changed is None else changed)
+            return
+        for key in list(self._strips) if changed is None else changed:
+            self._strips.pop(key, None)
+        before = self._places.get(self._cursor) if self._cursor is not None else None
+        stays_first = self.tail and before == 0 and self.scroll_offset.y == 0
+        self.keys = keys
+        self._places = {key: place for place, key in enumerate(keys)}
+        self._strips = {key: strip for key, strip in self._strips.items() if key in self._places}
+        self.marked &= self._places.keys()
+        self._wanted_at = -1
+        self._resize()
+        self._keep(before, stays_first=stays_first)
+        self.refresh()
+
+    def _draw_again(self, changed: Iterable[str]) -> None:
+        """Draw those of the rows in sight that look different now; the others when they come into sight."""
+        top, room, regions = self.scroll_offset.y, self._room(), []
+        for key in list(changed):
+            before = self._strips.pop(key, None)
+            line = self._places.get(key, -1) - top
+            if before is not None and 0 <= line < room:
+                self._strips[key] = self._row(key, self._drawn_width, self._base)
+                if self._strips[key] != before:
+                    regions.append(Region(0, line + self._head, self.size.width, 1))
+        if regions:
+            self.refresh(*regions)
+
+    def redraw(self) -> None:
+        """Draw every row anew: what `draw` gives has changed."""
+        self._strips.clear()
+        self.refresh()
+
+    def select(self, key: str) -> None:
+        """Put the cursor on a row, without telling anyone."""
+        if key in self._places and key != self._cursor:
+            self._cursor = key
+            self._into_sight()
+            self.refresh()
+
+    def toggle_mark(self) -> None:
+        """Mark the row under the cursor or take its mark away, and go on to the next."""
+        if self._cursor is not None:
+            self.marked ^= {self._cursor}
+            self._strips.pop(self._cursor, None)
+            self.action_move(1)
+            self.refresh()
+
+    def clear_marks(self) -> None:
+        """Take every mark away."""
+        for key in self.marked:
+            self._strips.pop(key, None)
+        self.marked.clear()
+        self.refresh()
+
+    def _keep(self, before: int | None, *, stays_first: bool) -> None:
+        """Keep the cursor on its row and the row where it is on the screen, whatever came in above."""
+        if not self.keys:
+            self._cursor = None
+            return
+        if self._cursor is None and self.preferred in self._places:
+            self._cursor = self.preferred
+            self._into_sight()
+            return
+        now = self._places.get(self._cursor) if self._cursor is not None else None
+        if stays_first or now is None:
+            place = 0 if stays_first or before is None else min(before, len(self.keys) - 1)
+            self._set_cursor(place)
+        elif before is not None and now != before and (self.scroll_offset.y > 0 or now > before):
+            self.scroll_to(y=max(0, self.scroll_offset.y + now - before), animate=False, force=True)
+        self._into_sight()
+
+    # --- moving
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor."""
+        self._go(self.place + by)
+
+    def action_page(self, by: int) -> None:
+        """Move the cursor by what is in sight."""
+        self._go(self.place + by * max(1, self._room() - 1))
+
+    def action_edge(self, end: int) -> None:
+        """Move the cursor to the first or the last row."""
+        self._go(len(self.keys) - 1 if end else 0)
+
+    def action_open(self) -> None:
+        """Choose the row under the cursor."""
+        if self._cursor is not None:
+            self.post_message(self.Opened(self, self._cursor))
+
+    @property
+    def place(self) -> int:
+        """Where the cursor is, from 0."""
+        return self._places.get(self._cursor, 0) if self._cursor is not None else 0
+
+    def _go(self, place: int) -> None:
+        if self.keys:
+            self._set_cursor(max(0, min(place, len(self.keys) - 1)))
+            self._into_sight()
+            self.refresh()
+
+    def _set_cursor(self, place: int) -> None:
+        key = self.keys[place]
+        if key != self._cursor:
+            self._cursor = key
+            self.post_message(self.Highlighted(self, key))
+        if place >= len(self.keys) - 10 and self._wanted_at != len(self.keys):
+            self._wanted_at = len(self.keys)
+            self.post_message(self.NearEnd(self, key))
+
+    def _room(self) -> int:
+        return max(1, self.size.height - self._head)
+
+    def _into_sight(self) -> None:
+        place, top, room = self.place, self.scroll_offset.y, self._room()
+        if place < top:
+            self.scroll_to(y=place, animate=False, force=True)
+        elif place >= top + room:
+            self.scroll_to(y=place - room + 1, animate=False, force=True)
+
+    # --- the mouse
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where the mouse is; a second click opens."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        place = offset.y - self._head + self.scroll_offset.y
+        if 0 <= place < len(self.keys) and offset.y >= self._head:
+            self._go(place)
+            if event.chain == 2:
+                self.action_open()
+
+    # --- drawing
+
+    def on_resize(self) -> None:
+        """Widths follow the size."""
+        self._strips.clear()
+        self._resize()
+        self._into_sight()
+
+    def on_focus(self) -> None:
+        """The cursor looks different with the focus."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """The cursor looks different without the focus."""
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Colours have changed."""
+        super().notify_style_update()
+        self._strips.clear()
+
+    def _resize(self) -> None:
+        self.virtual_size = Size(0, len(self.keys) + self._head)
+
+    def _widths(self) -> list[tuple[Column, int]]:
+        """The columns that there is room for, with their widths."""
+        width = self._drawn_width
+        shown = [column for column in self.columns if width >= column.drop]
+        flexible = [column for column in shown if column.width == 0]
+        rest = width - sum(column.width for column in shown) - GAP * (len(shown) - 1)
+        share = max(0, rest) // len(flexible) if flexible else 0
+        return [(column, column.width or max(share, column.least)) for column in shown]
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen."""
+        return on_background(self, self._line_at(y))
+
+    def _line_at(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        if width != self._drawn_width:  # A scrollbar has come or gone.
+            self._drawn_width = width
+            self._strips.clear()
+        base = self._base
+        if y < self._head:
+            return self._header(width)
+        place = y - self._head + self.scroll_offset.y
+        if place >= len(self.keys):
+            if not self.keys and place == 0 and self.empty:
+                style = Style(color=self.get_component_rich_style("rows--hint").color)
+                return Strip([Segment(self.empty[:width], style)]).adjust_cell_length(width, base)
+            return Strip.blank(width, base)
+        key = self.keys[place]
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._strips[key] = self._row(key, width, base)
+        if key == self._cursor:
+            name = "rows--cursor" if self.has_focus else "rows--cursor-blurred"
+            return strip.apply_style(background_of(self.get_component_rich_style(name)))
+        if key in self.marked:
+            return strip.apply_style(background_of(self.get_component_rich_style("rows--marked")))
+        return strip
+
+    @property
+    def _cut(self) -> OverflowMethod:
+        """How a text that is too long ends; the sign for it is not in ASCII."""
+        return "crop" if self.app.has_class("-ascii") else "ellipsis"
+
+    @property
+    def _base(self) -> Style:
+        """Without a background: that of the widget shows through, and the cursor's can be laid under."""
+        return Style(color=self.rich_style.color)
+
+    def _header(self, width: int) -> Strip:
+        style = Style(color=self.get_component_rich_style("rows--head").color)
+        cells = [(Text(column.title), column, cells) for column, cells in self._widths()]
+        return line_of(cells, width, style, self._cut)
+
+    def _row(self, key: str, width: int, base: Style) -> Strip:
+        try:
+            drawn = dict(zip(self.columns, self.draw(key), strict=True))
+        except KeyError:  # The store is ahead of what is shown: the row leaves with the next flush.
+            return Strip.blank(width, base)
+        cells = [(drawn[column], column, cells) for column, cells in self._widths()]
+        return line_of(cells, width, base, self._cut)
