@@ -42,6 +42,12 @@ class JobQueue(Protocol):
     def cancel(self, key: tuple[str, str, str]) -> Job | None:
         """Tell the worker that runs this node run to stop; gives the job back when no worker had begun it."""
 
+    def lend(self, job: Job) -> None:
+        """Let another job have the place of one that runs and only waits."""
+
+    def take(self, job: Job) -> None:
+        """Let a job that has lent its place have one again, even where all are taken."""
+
 
 class Writer(Protocol):
     """The one way to change the database."""

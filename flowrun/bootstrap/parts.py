@@ -103,6 +103,7 @@ class Parts:
             secrets=self.secrets,
             clock=clock,
             logs=self.logs,
+            lent=lambda job: self.dispatcher.lent(job),
             record_start=self.reports.record_start,
             record_result=self.reports.record_result,
         )

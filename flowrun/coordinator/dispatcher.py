@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from flowrun.domain.turn import Job
 from flowrun.ports import JobQueue
@@ -102,6 +103,8 @@ class Dispatcher:
         self._running: Counter[Group] = Counter()
         """Jobs that run, over all workers, of each tenant and each workflow."""
         self._limits: dict[Group, int] = {}
+        self._lent: Counter[JobKey] = Counter()
+        """How many waits each job has lent its place for."""
 
     def limit(self, group: Group, most: int | None) -> None:
         """Let a tenant, or a workflow, have at most so many jobs running at once; None is no limit."""
@@ -130,14 +133,36 @@ class Dispatcher:
                 self.done(job)
         return job
 
+    @contextmanager
+    def lent(self, job: Job) -> Iterator[None]:
+        """Let others have the place of a running job that waits for them; afterwards it has one, even if none is free.
+
+        Otherwise jobs that wait for executions could take every place that those need to go on.
+        """
+        self._lent[job.key] += 1
+        if self._lent[job.key] == 1:
+            self._queue.lend(job)
+            self.done(job)
+        try:
+            yield
+        finally:
+            self._lent[job.key] -= 1
+            if not self._lent[job.key]:
+                del self._lent[job.key]
+                self._queue.take(job)
+                self._count(job, 1)
+
+    def _count(self, job: Job, by: int) -> None:
+        self.lanes[job.worker].running += by
+        for group in _groups(job):
+            self._running[group] += by
+            if not self._running[group]:
+                del self._running[group]
+
     def done(self, job: Job) -> None:
         """A job that was handed out has ended, or was taken back: there is room for another."""
         lane = self.lanes[job.worker]
-        lane.running -= 1
-        for group in _groups(job):
-            self._running[group] -= 1
-            if not self._running[group]:
-                del self._running[group]
+        self._count(job, -1)
         if any(group in self._limits for group in _groups(job)):
             self._pump_all()  # Its next job may be another worker's.
         else:
@@ -164,9 +189,7 @@ class Dispatcher:
             if self._waiting.get(job.key) is not job:
                 continue  # It was taken back, or replaced by a later attempt.
             del self._waiting[job.key]
-            lane.running += 1
-            for group in _groups(job):
-                self._running[group] += 1
+            self._count(job, 1)
             self._queue.put(job)
 
 

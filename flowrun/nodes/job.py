@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,6 +21,11 @@ def unheard(_text: str) -> None:
 
 def _never() -> bool:
     return False
+
+
+def in_place() -> AbstractContextManager[None]:
+    """Where an attempt has no place to give away."""
+    return nullcontext()
 
 
 @dataclass(slots=True)
@@ -48,6 +54,8 @@ class NodeJob:
     """
     stopped: Callable[[], bool] = _never
     """Whether the engine has told the attempt to stop; cancelled without that, the attempt runs again later."""
+    waiting: Callable[[], AbstractContextManager[None]] = in_place
+    """While the block lasts, the attempt only waits for other work, which may need its place in the worker."""
 
 
 @dataclass(frozen=True, slots=True)

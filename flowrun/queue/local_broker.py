@@ -43,6 +43,8 @@ class LocalBroker(AsyncBroker):
         self.formatter = CompactFormatter()
         self.is_worker_process = True
         self._places = asyncio.Semaphore(limit)
+        self._owed = 0
+        """Places that tasks have taken again while all were taken: so many ends free none."""
         self._limit = limit
         self._running: dict[str, asyncio.Task[None]] = {}
         self._receiver: Receiver | None = None
@@ -65,7 +67,18 @@ class LocalBroker(AsyncBroker):
     def _ended(self, task_id: str, ended: asyncio.Task[None]) -> None:
         if self._running.get(task_id) is ended:  # The next attempt of the same node run may be there already.
             del self._running[task_id]
-        self._places.release()
+        self.free()
+
+    def free(self) -> None:
+        """Let another task have a place."""
+        if self._owed:
+            self._owed -= 1
+        else:
+            self._places.release()
+
+    def occupy(self) -> None:
+        """Take a place at once, even where there is none."""
+        self._owed += 1
 
     def cancel(self, task_id: str) -> bool:
         """Cancel one running task; False when it doesn't run."""

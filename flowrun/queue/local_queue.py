@@ -107,6 +107,14 @@ class LocalQueue:
                 return None
         return None
 
+    def lend(self, job: Job) -> None:
+        """See the port."""
+        self._queues[job.worker].broker.free()
+
+    def take(self, job: Job) -> None:
+        """See the port."""
+        self._queues[job.worker].broker.occupy()
+
     def running(self) -> dict[str, int]:
         """How many jobs each worker runs."""
         return {name: queue.broker.running for name, queue in self._queues.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,6 +29,8 @@ OVERDUE_MS = 2_000
 """How long past its deadline a node that ignores its cancellation is waited for."""
 _LONGEST_BACKOFF = 5.0
 
+Lent = Callable[[Job], AbstractContextManager[None]]
+"""Lets others have the place of a job for as long as the block lasts."""
 RecordStart = Callable[[Job, int], Awaitable[None]]
 RecordResult = Callable[[Job, Outcome | Cancelled, int | None], Awaitable[None]]
 
@@ -57,6 +60,7 @@ class Attempts:
         secrets: Secrets,
         clock: Clock,
         logs: NodeLogs,
+        lent: Lent,
         record_start: RecordStart,
         record_result: RecordResult,
     ) -> None:
@@ -65,6 +69,7 @@ class Attempts:
         self._secrets = secrets
         self._clock = clock
         self._logs = logs
+        self._lent = lent
         self._record_start = record_start
         self._record_result = record_result
         self._running: dict[tuple[str, str, str], _Attempt] = {}
@@ -116,8 +121,7 @@ class Attempts:
             log.close()
         return Scrubber(hidden).outcome(outcome) if hidden else outcome
 
-    @staticmethod
-    def _node_job(job: Job, attempt: _Attempt, params: JsonObject, log: AttemptLog) -> NodeJob:
+    def _node_job(self, job: Job, attempt: _Attempt, params: JsonObject, log: AttemptLog) -> NodeJob:
         return NodeJob(
             params=params,
             input=job.input,
@@ -130,6 +134,7 @@ class Attempts:
             idempotency_key=job.idempotency_key,
             log=log.write,
             stopped=attempt.is_stopped,
+            waiting=partial(self._lent, job),
         )
 
     async def _run(self, kind: WorkerNodeType, job: NodeJob, timeout: float, *, quiet: bool) -> Outcome:

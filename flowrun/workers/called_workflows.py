@@ -40,7 +40,8 @@ class CalledWorkflows:
         try:
             execution_id = await asyncio.shield(starting)
             call.job.log(f"The execution {execution_id} of the workflow {call.workflow_id} is waited for")
-            return await self._end(execution_id, call.timeout)
+            with call.job.waiting():
+                return await self._end(execution_id, call.timeout)
         except asyncio.CancelledError:
             if call.job.stopped():
                 self._post(self._cancel(call, starting))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import anyio
 import pytest
 from support.runtime import bench, for_ever, rows
 
@@ -208,3 +209,22 @@ async def test_a_node_that_has_ended_calls_nobody(agents, llm):
         place = {"execution_id": execution_id, "node_id": "a", "iteration": ""}
         with pytest.raises(ConflictError, match="doesn't run any more"):
             await b.send(CallWorkflow(tenant_id="acme", workflow_id="called", input=1, key="k", **place))
+
+
+async def test_agents_that_wait_for_one_another_need_one_place(agents, llm):
+    """Without lending its place, the first agent would keep the second from ever running."""
+    llm.script = Script.of([CALL, {"text": "from the second"}, DONE])
+    async with agents(worker_agent=1) as b:
+        await setup(b, llm)
+        await save(
+            b, "called", {"id": "s", "type": "agent", "params": {"model": "stub", "base_url": llm.url, "prompt": "?"}}
+        )
+        ending = await b.end(await start(b))
+        assert (ending.status, ending.output["text"]) == ("completed", "done")
+        assert told(llm)[0]["text"] == "from the second"
+        llm.script = Script.of([DONE])
+        assert (await b.end(await start(b))).status == "completed"  # The places are right afterwards.
+        lane = b.runtime.dispatcher.lanes["agent"]
+        for _ in range(1_000):  # An attempt's place is free a moment after its result is known.
+            await anyio.lowlevel.checkpoint()
+        assert lane.running == 0
