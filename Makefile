@@ -21,7 +21,7 @@ $(BIN)/flowrun: pyproject.toml requirements.lock
 check: lint test  ## Everything that CI checks.
 
 test: setup  ## Run the tests.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadscope
 
 lint: setup  ## Style, types and import directions.
 	$(BIN)/ruff check .

@@ -67,12 +67,11 @@ class Client:
         return await self._ask("POST", path, content=orjson.dumps({} if body is None else body), headers=headers)
 
     async def events(
-        self, path: str, *, last_id: str | None, opened: Callable[[], None], heard: Callable[[], None], **params: object
+        self, path: str, *, last_id: str | None, heard: Callable[[], None], **params: object
     ) -> AsyncGenerator[ServerEvent]:
         """Read a stream from after `last_id` on, until it ends.
 
-        `opened` is called when the service has accepted, `heard` at every sign of life.
-        Raises `UnreachableError`, `RefusedError`.
+        `heard` is called at every sign of life. Raises `UnreachableError`, `RefusedError`.
         """
         headers = {"accept": "text/event-stream"}
         if last_id is not None:
@@ -84,7 +83,6 @@ class Client:
                 if answer.is_error:
                     await answer.aread()
                     raise _refusal(answer)
-                opened()
                 parser = SseParser()
                 async for chunk in answer.aiter_bytes():
                     heard()

@@ -58,6 +58,8 @@ class Feed:
                 self.connection.lost(str(error))
             except RefusedError as error:
                 self.connection.lost(error.detail, refused=error.status in {401, 403, 404})
+            except (KeyError, TypeError, ValueError):
+                self.connection.lost("what answers there speaks no language of this dashboard")
             self.store.touch("connection")
             await self._pause(delay * random.uniform(0.7, 1.3))  # noqa: S311 - spreads clients, keeps no secret
             delay = min(delay * 2, _LONGEST_DELAY)
@@ -88,9 +90,7 @@ class Feed:
     # --- the stream
 
     async def _stream(self) -> None:
-        events = self.service.client.events(
-            "/api/v1/stream", last_id=self.last_id, opened=self._opened, heard=self._heard
-        )
+        events = self.service.client.events("/api/v1/stream", last_id=self.last_id, heard=self._heard)
         async with aclosing(events):
             async for event in events:
                 await self._take(event)
@@ -109,9 +109,11 @@ class Feed:
             case "execution":
                 self.store.put_execution(data)
             case "ready":
+                self._opened()
                 if not data.get("resumed"):
                     await self.read_everything()
             case "resync":
+                self._opened()
                 self.resynced += 1
                 await self.read_everything()
             case "changed":

@@ -32,10 +32,6 @@ class Service:
             f"{method.upper()} {address}" for address, methods in description["paths"].items() for method in methods
         )
 
-    async def readiness(self) -> Document:
-        """The health of the service: whether it is ready, and its workers' queues."""
-        return await self._document("/readyz")
-
     async def stats(self, tenant: str | None = None) -> Document:
         """Figures of the whole service, or of one tenant."""
         return await self._document("/api/v1/stats" if tenant is None else path(tenant, "stats"))

@@ -59,7 +59,7 @@ class Watch:
             try:
                 await self._documents()
                 await self._follow()
-            except UnreachableError:
+            except (UnreachableError, KeyError, TypeError, ValueError):
                 await self._wait(_RETRY_SECONDS)
             except RefusedError as error:
                 self._refused(error)
@@ -98,7 +98,7 @@ class Watch:
         detail = self.detail
         address = path(detail.tenant, "executions", detail.id, "stream")
         last = str(detail.last_seq) if detail.last_seq else None
-        events = self.service.client.events(address, last_id=last, opened=_nothing, heard=_nothing)
+        events = self.service.client.events(address, last_id=last, heard=_nothing)
         async with aclosing(events):
             async for event in events:
                 data = orjson.loads(event.data)

@@ -103,7 +103,7 @@ class Parts:
             secrets=self.secrets,
             clock=clock,
             logs=self.logs,
-            lent=lambda job: self.dispatcher.lent(job),
+            lent=lambda job: self.dispatcher.lent(job),  # noqa: PLW0108 - it is made after the workers
             record_start=self.reports.record_start,
             record_result=self.reports.record_result,
         )

@@ -44,14 +44,19 @@ class Service:
             plain | {"FLOWRUN_DATA_DIR": str(self.data_dir), "FLOWRUN_SOCKET": str(self.socket)} | own | self.variables
         )
 
-    def start(self) -> None:
-        """Start the process and return when it is ready."""
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start the process, and don't wait until it is ready."""
         command = [sys.executable, "-m", "flowrun", "serve", "--port", str(self.port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=self.env, stdout=log, stderr=log)
+        return self.process
+
+    def start(self) -> None:
+        """Start the process and return when it is ready."""
+        process = self.launch()
         until = time.monotonic() + START_SECONDS
         while not self._ready():
-            if self.process.poll() is not None or time.monotonic() > until:
+            if process.poll() is not None or time.monotonic() > until:
                 raise AssertionError(f"the service does not come up:\n{self.log.read_text()[-4000:]}")
             time.sleep(0.02)
 

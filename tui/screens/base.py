@@ -28,7 +28,6 @@ Layout = Sequence[str]
 class Page(Screen[None]):
     """A full screen of panes. `layouts` says which fit together: for one, two and three panes at once."""
 
-    TITLE_CRUMB: ClassVar[str] = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "pane(1)", "next pane", show=False, priority=True),
         Binding("shift+tab", "pane(-1)", "previous pane", show=False, priority=True),

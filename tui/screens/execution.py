@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
@@ -14,14 +13,11 @@ from textual.widgets import Static
 
 from tui.actions import CANCEL, EXECUTION_ACTIONS, FINAL, PAUSE, RERUN, RERUN_FROM, RESUME, RETRY, SIGNAL, SKIP, Target
 from tui.detail import Detail, RunKey
-from tui.look import plain, short_id, state, text_of
+from tui.look import short_id
 from tui.render.states import fold
-from tui.render.timeline import Window, axis, full_window, timeline
 from tui.screens.base import Page
 from tui.screens.summary import summary_line
-from tui.theme import MUTED
 from tui.watch import Watch
-from tui.widgets.cells import Column
 from tui.widgets.data import Data
 from tui.widgets.graph import GraphView, read_plan
 from tui.widgets.keybar import KeyHint
@@ -29,9 +25,8 @@ from tui.widgets.line import CommandLine
 from tui.widgets.pane import Pane
 from tui.widgets.payload import Payload
 from tui.widgets.rows import Rows
+from tui.widgets.timeline import Timeline
 
-_LABEL = 16
-"""Cells for the names of the timeline."""
 _NODE_HINTS = (SKIP, SIGNAL, RERUN_FROM)
 
 
@@ -59,7 +54,6 @@ class ExecutionScreen(Page):
         super().__init__()
         self.detail = Detail(tenant, execution)
         self.following = True
-        self._window: Window | None = None
         self._planned = False
         self._watch: Watch | None = None
 
@@ -70,8 +64,7 @@ class ExecutionScreen(Page):
         charset = self.dashboard.charset
         yield Static("", id="summary", markup=False)
         yield Pane(GraphView(charset, id="graph-view"), id="graph", title="Graph")
-        rows = Rows([Column("")], self._bar, head=False, empty="nothing has run yet", id="run-rows")
-        yield Pane(rows, Static("", id="axis", markup=False), id="timeline", title="Timeline")
+        yield Pane(Timeline(charset), id="timeline", title="Timeline")
         yield Pane(Data(charset), id="data", title="")
 
     def on_mount(self) -> None:
@@ -151,44 +144,22 @@ class ExecutionScreen(Page):
         runs = list(detail.runs.values())
         graph = self.query_one(GraphView)
         graph.set_states(fold(runs, now))
-        if self.following or detail.selected is None:
+        if self.following:
             self._follow()
-        begun = [run for run in runs if run.get("started_at") or run.get("queued_at")]
-        self._window = full_window(begun, now) if begun else None
-        rows = self.query_one("#run-rows", Rows)
-        rows.show([_key(run) for run in runs])
-        width = rows.size.width
-        if self._window is not None and width > _LABEL + 4:
-            line = axis(self._window, width, charset=self.dashboard.charset, label_width=_LABEL)
-            self.query_one("#axis", Static).update(text_of(line), layout=False)
+        self.query_one(Timeline).show(runs, now)
 
     async def _plan(self, definition: Mapping[str, Any]) -> None:
         plan = await asyncio.to_thread(read_plan, definition)
         self.query_one(GraphView).set_plan(plan)
-
-    def _bar(self, key: str) -> Sequence[Text]:
-        run = self.detail.runs.get(_run_key(key))
-        width = max(_LABEL + 4, self.query_one("#run-rows", Rows).size.width)
-        if run is None:
-            return [Text("")]
-        window = self._window
-        rows = timeline(
-            [run], width, self.dashboard.now, window=window, charset=self.dashboard.charset, label_width=_LABEL
-        )
-        if rows:
-            return [text_of(rows[0].row)]
-        name = plain(f" {run['node_id']}", self.dashboard.charset, MUTED)
-        return [state(str(run["status"]), self.dashboard.charset).append_text(name)]
 
     def _show_data(self) -> None:
         detail = self.detail
         data = self.query_one(Data)
         data.show(detail, self.dashboard.now)
         node = detail.selected
-        graph, rows = self.query_one(GraphView), self.query_one("#run-rows", Rows)
-        graph.select(node[0] if node else None)
+        self.query_one(GraphView).select(node[0] if node else None)
         if node is not None:
-            rows.select(f"{node[0]}\n{node[1]}")
+            self.query_one(Timeline).select(node[0])
         self.query_one("#data", Pane).name_it(data.title(detail, self.dashboard.now))
         self.query_one("#graph", Pane).name_it("Graph", "following" if self.following and self._live else "")
 
@@ -212,7 +183,11 @@ class ExecutionScreen(Page):
 
     @on(GraphView.Selected)
     def _in_graph(self, message: GraphView.Selected) -> None:
-        key = self.detail.first_run(message.node)
+        self._select_node(message.node)
+
+    def _select_node(self, node: str) -> None:
+        """Select the run that stands for a node; of a loop's many `[` and `]` choose another."""
+        key = self.detail.first_run(node)
         if key is not None:
             self.select(key)
 
@@ -223,7 +198,7 @@ class ExecutionScreen(Page):
     @on(Rows.Highlighted, "#run-rows")
     def _in_timeline(self, message: Rows.Highlighted) -> None:
         if message.rows.has_focus:
-            self.select(_run_key(message.key))
+            self._select_node(message.key)
 
     @on(Rows.Opened, "#run-rows")
     def _open_run(self) -> None:
@@ -289,12 +264,3 @@ class ExecutionScreen(Page):
         """A text to look for was entered."""
         if prompt == "/" and not self.query_one(Payload).search(text) and text:
             self.dashboard.say(f"{text!r} is not there", "warning")
-
-
-def _key(run: Mapping[str, Any]) -> str:
-    return f"{run['node_id']}\n{run.get('iteration') or ''}"
-
-
-def _run_key(key: str) -> RunKey:
-    node, _, iteration = key.partition("\n")
-    return node, iteration

@@ -38,7 +38,7 @@ KEYS: tuple[Group, ...] = (
     (
         "Overview",
         (
-            ("/", "filter: status:failed workflow:triage since:2h"),
+            ("/", "filter: status:failed since:2h"),
             ("n", "start a workflow"),
             ("w", "look at the workflow"),
             ("space", "mark for a command on many"),

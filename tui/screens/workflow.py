@@ -15,7 +15,6 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.client import RefusedError, UnreachableError
-from tui.filters import Filter
 from tui.look import elapsed, joined, moment, plain, progress_bar, short_id, state, style, time_of_day
 from tui.render.sparkline import sparkline
 from tui.render.states import state_role
@@ -270,11 +269,6 @@ class WorkflowScreen(Page):
     @on(Payload.Copied)
     def _copied(self, message: Payload.Copied) -> None:
         self.dashboard.copy(message.text, message.what)
-
-    @property
-    def only_this(self) -> Filter:
-        """The filter that shows the runs of this workflow."""
-        return Filter(workflow=self._workflow)
 
 
 def _day(at: object) -> str:

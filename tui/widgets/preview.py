@@ -48,6 +48,7 @@ class Preview(VerticalScroll, can_focus=True):
         text = self.query_one("#preview-text", Static)
         if self._shown is None:
             text.update("")
+            self._height = 0
             return
         execution, runs = self._shown
         lines = [*self._facts(execution), Text("", no_wrap=True)]

@@ -1,0 +1,152 @@
+"""One execution: what is selected is selected everywhere, and every command goes through the keyboard."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+from support.screen import dashboard
+
+from tui.widgets.data import Data
+from tui.widgets.graph import GraphView
+from tui.widgets.rows import Rows
+
+
+@asynccontextmanager
+async def _looking_at(service, execution, **options):
+    async with dashboard(service.socket, **options) as seen:
+        await seen.shows(execution[-6:])
+        seen.app.open_execution("default", execution)
+        await seen.until("it is read", lambda: seen.app.store.detail is not None and seen.app.store.detail.runs)
+        await seen.until("its graph is drawn", lambda: seen.app.screen.query_one(GraphView)._layout is not None)
+        yield seen
+
+
+async def test_a_node_is_selected_everywhere_at_once(service, api):
+    execution = api.start("steps", {"ticket": 7})
+    async with _looking_at(service, execution) as seen:
+        detail, screen = seen.app.store.detail, seen.app.screen
+        await seen.until("it follows what waits", lambda: detail.selected == ("answer", ""))
+        await seen.press("left")
+        await seen.until("the graph selects", lambda: detail.selected == ("fetch", ""))
+        assert screen.query_one("#run-rows", Rows).cursor == "fetch"
+        await seen.shows("fetch · completed", '"ticket": 7')
+        rows = screen.query_one("#run-rows", Rows)
+        rows.focus()
+        await seen.press("k")
+        await seen.until("the timeline selects", lambda: detail.selected == ("go", ""))
+        assert screen.query_one(GraphView)._selected == "go"
+        await seen.press("5")
+        await seen.shows("NodeCompleted", "ExecutionCreated")
+        events = screen.query_one("#event-rows", Rows)
+        await seen.until("the events have the focus", lambda: events.has_focus)
+        await seen.press("g")
+        place = [event["type"] for event in screen.query_one(Data)._events.values()].index("NodeWaiting")
+        await seen.press(*["j"] * place)
+        await seen.until("an event selects", lambda: detail.selected == ("answer", ""))
+        assert screen.query_one(GraphView)._selected == "answer"
+
+
+async def test_pause_and_resume_are_shown_when_the_service_has_said_so(service, api):
+    execution = api.start("steps", {"ticket": 1})
+    async with _looking_at(service, execution) as seen:
+        await seen.press("r")
+        await seen.told("resume is not possible: it is waiting, not paused")
+        await seen.press("p")
+        await seen.shows("ǁ paused")
+        assert api.execution(execution)["status"] == "paused"
+        await seen.press("r")
+        await seen.hides("ǁ paused")
+        assert api.execution(execution)["status"] in {"running", "waiting"}
+        assert not seen.app.store.pending
+
+
+async def test_cancel_names_what_stops_and_has_the_focus_on_no(service, api):
+    execution = api.start("steps", {"ticket": 1})
+    async with _looking_at(service, execution) as seen:
+        await seen.press("x")
+        await seen.shows(f"Cancel steps {execution[-6:]}?", "1 node will stop: answer")
+        await seen.press("enter")
+        await seen.hides("will stop")
+        assert api.execution(execution)["status"] == "waiting"
+        await seen.press("x", "y")
+        await seen.shows("cancelled")
+        assert api.execution(execution)["status"] == "cancelled"
+
+
+async def test_terminate_retry_and_rerun(service, api):
+    execution = api.start("steps", {"ticket": 1})
+    async with _looking_at(service, execution) as seen:
+        await seen.press("X", "y")
+        await seen.until("it is terminated", lambda: api.execution(execution)["status"] == "cancelled")
+        await seen.shows("⊘ cancelled")
+        await seen.press("R")
+        await seen.until("it runs again", lambda: api.execution(execution)["status"] == "waiting")
+        await seen.shows("◷ waiting")
+        await seen.press("e")
+        await seen.told("anew")
+        newest = api.ask("GET", "/executions?limit=1")["items"][0]
+        assert newest["rerun_of"] == execution
+
+
+async def test_a_rerun_begins_at_the_selected_node(service, api):
+    execution = api.start("broken")
+    async with _looking_at(service, execution) as seen:
+        detail = seen.app.store.detail
+        await seen.until("what failed is selected", lambda: detail.selected == ("parse", ""))
+        await seen.press("3")
+        await seen.shows("row 17 has no price", "bad_row")
+        await seen.press("E")
+        await seen.told("anew")
+        newest = api.ask("GET", "/executions?limit=1")["items"][0]
+        assert newest["rerun_of"] == execution
+        kept = {run["node_id"]: run["status"] for run in api.ask("GET", f"/executions/{newest['id']}/nodes")["items"]}
+        assert kept["fetch"] == "completed"
+
+
+async def test_a_signal_carries_on_what_waits_for_it(service, api):
+    execution = api.start("steps", {"ticket": 1})
+    async with _looking_at(service, execution) as seen:
+        await seen.until("what waits is selected", lambda: seen.app.store.detail.selected == ("answer", ""))
+        await seen.press("s")
+        await seen.shows("Signal answer", "data")
+        await seen.type("42")
+        await seen.press("enter")
+        await seen.shows("✔ completed")
+        assert api.ask("GET", f"/executions/{execution}/nodes/answer")["output"]["data"] == 42
+
+
+async def test_a_stuck_node_is_skipped_with_an_output_of_ones_own(service, api):
+    execution = api.start("steps", {"ticket": 1})
+    async with _looking_at(service, execution) as seen:
+        await seen.until("what waits is selected", lambda: seen.app.store.detail.selected == ("answer", ""))
+        await seen.press("K")
+        await seen.shows("Skip answer")
+        await seen.press("end", "backspace", "backspace")
+        await seen.type("5")
+        await seen.press("ctrl+s")
+        await seen.shows("✔ completed")
+        assert api.ask("GET", f"/executions/{execution}/nodes/answer")["output"] == 5
+
+
+async def test_an_execution_that_is_gone_says_so(service, api):
+    api.start("quick")
+    async with dashboard(service.socket) as seen:
+        seen.app.open_execution("default", "00000000-0000-7000-8000-000000000000")
+        await seen.shows("has no execution 00000000")
+        await seen.press("escape")
+        await seen.shows("Workflows")
+
+
+async def test_search_folds_and_copies(service, api):
+    execution = api.start("steps", {"ticket": 77})
+    async with _looking_at(service, execution) as seen:
+        await seen.press("left", "2")
+        await seen.shows('"ticket": 77')
+        await seen.press("slash")
+        await seen.type("history")
+        await seen.press("enter", "y")
+        await seen.told("copied history")
+        await seen.press("Y")
+        await seen.told("copied the path")
+        await seen.press("i")
+        await seen.shows("the execution")

@@ -1,0 +1,137 @@
+"""The first screen: what it lists, how it filters, marks, pages, and keeps its place."""
+
+from __future__ import annotations
+
+from support.screen import dashboard
+
+from tui.page import MOST
+from tui.widgets.rows import Rows
+
+
+def _rows(seen):
+    return seen.app.screen.query_one("#execution-rows", Rows)
+
+
+async def test_executions_come_in_and_change_while_one_looks(service, api):
+    async with dashboard(service.socket) as seen:
+        await seen.shows("flowrun ● live", "default", "steps", "broken", "quick", "ctx: local")
+        execution = api.start("steps", {"ticket": 1})
+        await seen.shows(execution[-6:], "2/4")
+        api.ask("POST", f"/executions/{execution}/signal", json={"node_id": "answer", "data": None})
+        await seen.shows("4/4")
+        assert execution[-6:] in seen.text
+
+
+async def test_the_filter_shows_what_it_names_and_says_what_it_does_not_know(service, api):
+    broken, quick = api.start("broken"), api.start("quick")
+    async with dashboard(service.socket) as seen:
+        await seen.shows(broken[-6:], quick[-6:])
+        await seen.filter("status:failed")
+        await seen.hides(quick[-6:])
+        await seen.shows(broken[-6:], "Executions  status:failed")
+        later, other = api.start("broken"), api.start("quick")
+        await seen.shows(later[-6:])
+        assert other[-6:] not in seen.text, "what comes in is filtered, too"
+        await seen.press("slash")
+        await seen.press(*["backspace"] * 20)
+        await seen.type("colour:red")
+        await seen.press("enter")
+        await seen.told("colour: is no filter")
+        await seen.press("escape")
+        await seen.shows(quick[-6:], "Executions  all")
+
+
+async def test_the_cursor_keeps_its_row_when_others_come_in_above(service, api):
+    first = api.start("quick")
+    api.start("quick")
+    async with dashboard(service.socket) as seen:
+        await seen.shows(first[-6:])
+        await seen.press("j")
+        assert _rows(seen).cursor == first
+        more = [api.start("quick") for _ in range(5)]
+        await seen.until("the newest is listed", lambda: _rows(seen).keys[0] == more[-1])
+        assert _rows(seen).cursor == first
+        await seen.press("t")
+        assert _rows(seen).cursor == more[-1]
+        newest = api.start("quick")
+        await seen.until("the cursor stays with the newest", lambda: _rows(seen).cursor == newest)
+
+
+async def test_a_command_on_marked_rows_asks_once_and_names_them(service, api):
+    waiting = [api.start("steps", {"ticket": n}) for n in range(3)]
+    async with dashboard(service.socket) as seen:
+        await seen.filter("status:waiting workflow:steps")
+        await seen.shows(*(one[-6:] for one in waiting))
+        await seen.press("space", "space", "x")
+        await seen.shows("Cancel 2 executions?", "No, leave it")
+        await seen.press("enter")
+        await seen.hides("Cancel 2 executions?")
+        assert [api.execution(one)["status"] for one in waiting] == ["waiting"] * 3, "the focus was on No"
+        await seen.press("x", "right", "enter")
+        await seen.told("cancel: 2 done")
+        await seen.hides(waiting[2][-6:], waiting[1][-6:])
+        assert api.execution(waiting[0])["status"] == "waiting"
+
+
+async def test_older_executions_are_read_as_one_scrolls(service, api):
+    for _ in range(120):
+        api.start("quick")
+    async with dashboard(service.socket) as seen:
+        await seen.until("the first page is listed", lambda: len(_rows(seen).keys) >= 100)
+        assert len(_rows(seen).keys) <= MOST
+        held = len(_rows(seen).keys)
+        await seen.press("G")
+        await seen.until("the next page is listed", lambda: len(_rows(seen).keys) > held)
+
+
+async def test_another_tenant_is_chosen_by_name_and_by_hand(service, api):
+    api.ask("GET", "/executions")
+    assert api.client.post("/api/v1/tenants", json={"id": "acme"}).is_success
+    acme = api.of("acme")
+    acme.save({"id": "theirs", "name": "t", "nodes": [{"id": "go", "type": "manual"}], "edges": []})
+    execution = acme.start("theirs")
+    async with dashboard(service.socket, tenant=None) as seen:
+        await seen.shows("acme", "default")
+        await seen.command("tenant acme")
+        await seen.shows("theirs", execution[-6:], "acme ▸ executions")
+        await seen.hides("broken")
+        await seen.command("tenant nobody")
+        await seen.told("there is no tenant 'nobody'")
+        rows = seen.app.screen.query_one("#tenant-rows", Rows)
+        rows.focus()
+        await seen.press("down" if rows.keys[0] == "acme" else "up")
+        await seen.shows("broken", "default ▸ executions")
+
+
+async def test_a_click_moves_the_cursor_and_two_open(service, api):
+    execution, newer = api.start("quick"), api.start("quick")
+    async with dashboard(service.socket) as seen:
+        await seen.shows(execution[-6:], newer[-6:])
+        line = _rows(seen).keys.index(execution) + 1
+        await seen.pilot.click("#execution-rows", offset=(20, line))
+        await seen.until("the cursor moves", lambda: _rows(seen).cursor == execution)
+        await seen.pilot.click("#execution-rows", offset=(20, line), times=2)
+        await seen.shows(f"executions ▸ {execution[-6:]}", "Timeline")
+
+
+async def test_the_line_of_keys_is_pressed_with_the_mouse(service, api):
+    execution = api.start("steps", {"ticket": 1})
+    async with dashboard(service.socket) as seen:
+        await seen.shows(execution[-6:])
+        line = seen.text.split("\n")[-1]
+        await seen.pilot.click("#keys", offset=(line.index("p pause"), 0))
+        await seen.until("it is paused", lambda: api.execution(execution)["status"] == "paused")
+        await seen.shows("ǁ")
+        await seen.pilot.click("#keys", offset=(seen.text.split("\n")[-1].index("2 queues"), 0))
+        await seen.shows("service ▸ queues")
+
+
+async def test_a_flood_is_drawn_without_losing_the_last_state(service, api):
+    async with dashboard(service.socket) as seen:
+        started = [api.start("quick") for _ in range(200)]
+        page = seen.app.store.page
+        await seen.until(
+            "all are known as completed",
+            lambda: all(page.rows.get(one, {}).get("status") == "completed" for one in started),
+        )
+        await seen.shows(started[-1][-6:])
