@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, _service(Path(folder)) as socket:
         _prepare(socket)
         asyncio.run(_draw(socket, target))
+
+
+def _self_contained(svg: str) -> str:
+    """The picture with fonts of the reader's machine: a picture in a document must fetch nothing."""
+    svg = re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
+    return svg.replace("Fira Code, monospace", "'Fira Code', 'DejaVu Sans Mono', Menlo, Consolas, monospace")
 
 
 @contextlib.contextmanager
@@ -99,7 +106,8 @@ async def _draw(socket: Path, target: Path) -> None:
         async def picture(name: str, *keys: str) -> None:
             await pilot.press(*keys)
             await pilot.pause(3.0)
-            (target / f"{name}.svg").write_text(app.export_screenshot(title="flowrun dashboard"), encoding="utf-8")
+            drawn = _self_contained(app.export_screenshot(title="flowrun dashboard"))
+            (target / f"{name}.svg").write_text(drawn, encoding="utf-8")
 
         await asyncio.wait_for(app.feed.primed.wait(), PATIENCE)
         await picture("overview", "down")
