@@ -91,6 +91,7 @@ class Story:
     def commands(self) -> Sequence[tuple[str, str]]:
         """How to look further: what for, and the command."""
         return (
+            ("watch it live", "flowrun dashboard"),
             ("every input and output", f"flowrun executions show {self.execution['id']} --full"),
             ("the history", f"flowrun executions history {self.execution['id']}"),
             ("start another", 'flowrun start order-intake --input \'{"order_id": 7, "lines": []}\' --wait'),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -207,11 +207,14 @@ class ExecutionEngine:
         slot.busy = True
         self._idle.pop(slot.id, None)
         if slot.execution is None:
-            task = asyncio.get_running_loop().create_task(self._fill(slot))
-            self._loads.add(task)
-            task.add_done_callback(self._loads.discard)
+            self._begin(self._fill(slot))
         else:
             self._decide(slot, self._batch(slot))
+
+    def _begin(self, read: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(read)
+        self._loads.add(task)
+        task.add_done_callback(self._loads.discard)
 
     async def _fill(self, slot: _Slot) -> None:
         try:
@@ -269,7 +272,7 @@ class ExecutionEngine:
             if error is None:
                 self._after_commit(slot, execution, decision, letters)
             else:
-                self._forget_state(slot, letters, error)
+                self._begin(self._find_out(slot, execution, decision, letters, error))
 
         try:
             self._writer.submit(Unit(done, change=also, rows=rows))
@@ -304,6 +307,21 @@ class ExecutionEngine:
             self._endings.answered(execution)
         _settle(letters, execution)
         self._go_on(slot)
+
+    async def _find_out(
+        self, slot: _Slot, execution: Execution, decision: Decision, letters: list[_Letter], error: BaseException
+    ) -> None:
+        """A commit may report an error and stand all the same: its jobs must not wait for the next start."""
+        try:
+            stands = bool(decision.events) and await self._store.stands(slot.id, execution.seq)
+        except Exception as unread:  # noqa: BLE001 - who asked is told of the commit's own error
+            _log.warning("Whether a commit of %s stands cannot be read: %s", slot.id, unread)
+            stands = False
+        if stands:
+            _log.warning("A commit of %s stands, though it reported: %s", slot.id, error)
+            self._after_commit(slot, execution, decision, letters)
+        else:
+            self._forget_state(slot, letters, error)
 
     def _limits_again(self, execution: Execution) -> list[Limit]:
         scope = {"trigger": execution.trigger}

@@ -33,3 +33,9 @@ class ExecutionStore:
             raise NotFoundError(f"There is no execution {execution_id}")
         graph = await self._graphs.get(row["tenant_id"], row["workflow_id"], row["version"])
         return fold(self.new(execution_id, row["tenant_id"], graph), await load_history(self._reader, execution_id))
+
+    async def stands(self, execution_id: str, seq: int) -> bool:
+        """Whether the event of that number is stored, and with it all that was committed along with it."""
+        table = t.execution_events
+        query = select(table.c.seq).where(table.c.execution_id == execution_id, table.c.seq == seq)
+        return await self._reader.first(query) is not None
