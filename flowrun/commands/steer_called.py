@@ -64,10 +64,10 @@ async def _stop(context: Context, caller: Execution, key: RunKey) -> None:
     )
     for call in calls:
         called_id = str(load(call["response"])["execution_id"])
-        called = await context.engine.look(called_id)
-        by = called.trigger.get("caller")
-        if isinstance(by, dict) and by["wait"]:
-            await _tell(context, called_id, f.Cancel(f"execution {caller.id}", "its caller has stopped"))
+        with suppress(NotFoundError):  # It has ended, and its time in the database is over.
+            by = (await context.engine.look(called_id)).trigger.get("caller")
+            if isinstance(by, dict) and by["wait"]:
+                await _tell(context, called_id, f.Cancel(f"execution {caller.id}", "its caller has stopped"))
 
 
 async def _tell(context: Context, called_id: str, fact: f.Fact) -> None:
