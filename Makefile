@@ -37,7 +37,8 @@ bench: setup  ## Measure; takes a few minutes.
 	$(BIN)/python -m benchmarks
 
 long: setup  ## The long form of the fault and load tests.
-	TEST_KILLS=200 $(BIN)/python -m pytest tests/faults
+	TEST_KILLS=200 TEST_SCHEDULE_KILLS=40 TEST_ROTATION=all TEST_DELIVERIES=50 TEST_FLOOD=200 \
+	$(BIN)/python -m pytest tests/faults
 
 demo: setup  ## See it work.
 	$(BIN)/flowrun demo $(DEMO_FLAGS)

@@ -20,6 +20,7 @@ from flowrun.nodes.scrubbing import Scrubber
 from flowrun.ports import Clock, Secrets
 from flowrun.workers.logs import AttemptLog, NodeLogs
 from flowrun.workers.revealing import NotRevealedError, revealed
+from flowrun.workers.suspects import SUSPECT_LOST, Suspects
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +40,10 @@ RecordResult = Callable[[Job, Outcome | Cancelled, int | None], Awaitable[None]]
 class _Attempt:
     job: Job
     started_at: int
+    waits: bool = False
+    """It has not begun, and waits for its turn."""
+    ended: bool = False
+    """It has its outcome, which may have to be held until the database can commit again."""
     announced: bool = False
     stopped: bool = False
     """The engine told it to stop."""
@@ -72,6 +77,7 @@ class Attempts:
         self._lent = lent
         self._record_start = record_start
         self._record_result = record_result
+        self._suspects = Suspects()
         self._running: dict[tuple[str, str, str], _Attempt] = {}
         self._reports: set[asyncio.Task[bool]] = set()
 
@@ -87,6 +93,7 @@ class Attempts:
         self._running[job.key] = attempt
         try:
             outcome = await self._attempt(job, attempt)
+            attempt.ended = True
             if outcome is not None and not attempt.abandoned:
                 await self._until_stored(lambda: self._record_result(job, outcome, attempt.started_at))
         finally:
@@ -96,15 +103,24 @@ class Attempts:
     async def _attempt(self, job: Job, attempt: _Attempt) -> Outcome | Cancelled | None:
         """Give the outcome; None when the start that has to be known of cannot be recorded."""
         try:
-            if job.careful:
-                attempt.announced = True
-                if not await self._until_stored(lambda: self._record_start(job, attempt.started_at)):
-                    return None
-            return await self._outcome(job, attempt)
+            if job.lost < SUSPECT_LOST:
+                return await self._begin(job, attempt)
+            attempt.waits = True
+            async with self._suspects.alone():
+                attempt.waits, attempt.started_at = False, self._clock.now()
+                return await self._begin(job, attempt)
         except asyncio.CancelledError:
             if attempt.stopped:
                 return Cancelled()
             raise
+
+    async def _begin(self, job: Job, attempt: _Attempt) -> Outcome | None:
+        if job.careful:
+            attempt.announced = attempt.waits = True
+            if not await self._until_stored(lambda: self._record_start(job, attempt.started_at)):
+                return None
+            attempt.waits, attempt.started_at = False, self._clock.now()
+        return await self._outcome(job, attempt)
 
     async def _outcome(self, job: Job, attempt: _Attempt) -> Outcome:
         kind = self._types.get(job.node_type)
@@ -117,6 +133,8 @@ class Attempts:
         log = self._logs.open(job, hidden)
         try:
             outcome = await self._run(kind, self._node_job(job, attempt, params, log), job.timeout, quiet=bool(hidden))
+            if attempt.abandoned:
+                log.write("The attempt ended long after its timeout, when it had been given up: its result is refused")
         finally:
             log.close()
         return Scrubber(hidden).outcome(outcome) if hidden else outcome
@@ -178,6 +196,8 @@ class Attempts:
             await self._clock.wait(never, LONG_MS / 1000)
             now = self._clock.now()
             for attempt in list(self._running.values()):
+                if attempt.waits or attempt.ended:
+                    continue
                 age = now - attempt.started_at
                 if not attempt.announced and age >= LONG_MS:
                     attempt.announced = True
