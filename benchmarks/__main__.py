@@ -10,7 +10,7 @@ import sys
 
 import uvloop
 
-from benchmarks import agent, engine, expressions, loops, routes, schedules, service, streams
+from benchmarks import agent, dashboard, engine, expressions, loops, routes, schedules, service, streams
 
 AIMS = {
     "chain_steps_per_s": "≥ 3,500",
@@ -22,6 +22,9 @@ AIMS = {
     "accepts_10000_to_1": "≥ 0.9",
     "schedule_start_p99_ms": "≤ 50",
     "cpu_10_to_0_streams": "≤ 1.05",
+    "dashboard_first_rows_s": "< 1",
+    "dashboard_idle_cpu_percent": "< 1",
+    "dashboard_busy_cpu_percent": "≤ 5",
 }
 
 
@@ -44,6 +47,7 @@ def main() -> None:
             loops.measure(executions * 10),
             service.measure(seconds),
             routes.measure(seconds),
+            dashboard.measure(seconds, rounds=1 if options.quick else 3),
         ):
             for name, figure in figures.items():
                 found.setdefault(name, []).append(figure)

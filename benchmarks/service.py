@@ -70,14 +70,15 @@ def memory_mb(pid: int) -> float:
     return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024
 
 
-def load(port: int, path: str, connections: int, seconds: float, folder: Path) -> dict[str, float]:
-    """The figures of one load."""
+def load(port: int, path: str, connections: int, seconds: float, folder: Path, rate: float = 0) -> dict[str, float]:
+    """The figures of one load, of at most `rate` requests per second where that isn't 0."""
     request = folder / "request"
     head = (
         f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
     )
     request.write_bytes(head.encode() + BODY)
-    command = [sys.executable, HERE / "load.py", "127.0.0.1", str(port), request, str(connections), str(seconds)]
+    how = [str(connections), str(seconds), str(rate)]
+    command = [sys.executable, HERE / "load.py", "127.0.0.1", str(port), request, *how]
     return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
 

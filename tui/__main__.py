@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from tui.place import Options, Place
+from tui.running import run
 
 
 def main() -> None:
@@ -21,9 +22,7 @@ def main() -> None:
     if (given.socket is None) == (given.url is None):
         parser.error("name the service with --socket or --url")
     place = Place(given.socket, given.url, os.environ.get("FLOWRUN_KEY"))
-    from tui.app import Dashboard  # noqa: PLC0415 - a wrong argument needs no screen
-
-    Dashboard(Options(place, given.tenant, given.readonly, given.ascii)).run()
+    run(Options(place, given.tenant, given.readonly, given.ascii))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The dashboard: keeps the connection, hands what changed to the screen in front, and carries out commands."""
+"""The dashboard: keeps the connection, hands what changed to the screen in front, and carries out commands.
+
+The other screens are imported when they are first opened: their renderers would be half of the start.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,9 @@ from tui.feed import Feed
 from tui.look import utc_now
 from tui.place import Options
 from tui.render.charset import ASCII, UNICODE, Charset
+from tui.running import collect_from_now_on
 from tui.screens.base import Page
-from tui.screens.execution import ExecutionScreen
-from tui.screens.help import HelpScreen
 from tui.screens.overview import Overview
-from tui.screens.queues import QueuesScreen
-from tui.screens.schedules import SchedulesScreen
-from tui.screens.start import StartScreen
-from tui.screens.workflow import WorkflowScreen
 from tui.service import Service
 from tui.store import Store
 from tui.theme import DARK
@@ -35,6 +33,8 @@ from tui.widgets.header import Header
 
 FLUSHES_A_SECOND = 8
 _HEADERS_A_SECOND = 2
+_STARTED_SECONDS = 2.0
+"""After which what the dashboard consists of is there."""
 _MOST_SHARE = 0.03
 """Of a core: when a flood of news costs more, lists are drawn less often, but once a second."""
 _LISTS = frozenset({"executions", "stats"})
@@ -82,6 +82,7 @@ class Dashboard(App[None]):
         self.feed.on_resync = self._reread
         self.run_worker(self.feed.run(), name="feed", exit_on_error=True)
         self.set_interval(1 / FLUSHES_A_SECOND, self.flush)
+        self.set_timer(_STARTED_SECONDS, collect_from_now_on)
 
     async def on_unmount(self) -> None:
         """Close the connections."""
@@ -135,15 +136,22 @@ class Dashboard(App[None]):
 
     def open_execution(self, tenant: str, execution: str) -> None:
         """Look at one execution."""
+        from tui.screens.execution import ExecutionScreen  # noqa: PLC0415
+
         self.push_screen(ExecutionScreen(tenant, execution))
 
     def open_workflow(self, workflow: str) -> None:
         """Look at one workflow."""
+        from tui.screens.workflow import WorkflowScreen  # noqa: PLC0415
+
         if self.store.tenant is not None:
             self.push_screen(WorkflowScreen(self.store.tenant, workflow))
 
     def action_go(self, place: str) -> None:
         """Go to one of the first screens."""
+        from tui.screens.queues import QueuesScreen  # noqa: PLC0415
+        from tui.screens.schedules import SchedulesScreen  # noqa: PLC0415
+
         kinds: dict[str, type[Page]] = {
             "overview": Overview,
             "queues": QueuesScreen,
@@ -156,6 +164,8 @@ class Dashboard(App[None]):
 
     def action_start(self, workflow: str = "") -> None:
         """Open the form that starts a workflow."""
+        from tui.screens.start import StartScreen  # noqa: PLC0415
+
         reason = self.actor.unusable()
         if reason is not None:
             self.say(f"start is not possible: {reason}", "warning")
@@ -166,6 +176,8 @@ class Dashboard(App[None]):
 
     def action_help(self) -> None:
         """Show the keys."""
+        from tui.screens.help import HelpScreen  # noqa: PLC0415
+
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen())
 

@@ -52,10 +52,10 @@ def dashboard(
     if not sys.stdout.isatty():
         raise click.UsageError("The dashboard needs a terminal; for scripts there is `flowrun executions`.")
     place = _place(socket, url, key, key_file)
-    from tui.app import Dashboard  # noqa: PLC0415 - the screens take a while to import
-    from tui.place import Options  # noqa: PLC0415
+    from tui.place import Options  # noqa: PLC0415 - the dashboard takes a while to import
+    from tui.running import run  # noqa: PLC0415
 
-    Dashboard(Options(place, tenant, readonly=readonly, ascii=ascii_only or not _unicode())).run()
+    run(Options(place, tenant, readonly=readonly, ascii=ascii_only or not _unicode()))
 
 
 def _place(socket: Path | None, url: str | None, key: str | None, key_file: Path | None) -> Place:

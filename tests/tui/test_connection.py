@@ -93,7 +93,8 @@ async def test_what_is_no_service_is_said_so_and_asked_again():
         app = Dashboard(Options(Place(url=other.url), "default"))
         async with app.run_test(size=(140, 30)) as pilot:
             seen = Seen(app, pilot)
-            await seen.shows("reconnecting 2")
+            await seen.shows("reconnecting")
+            await seen.until("asked again", lambda: app.feed.connection.attempts >= 2)
             await seen.press("p")
             await seen.told("pause is not possible: not connected")
 

@@ -64,7 +64,8 @@ class Page(Screen[None]):
     @property
     def drawn(self) -> bool:
         """Whether its parts are there."""
-        return self.is_mounted and bool(self.query(KeyBar))
+        # Asked several times a second: a query through the whole tree was most of what idling cost.
+        return self.is_mounted and any(isinstance(child, KeyBar) for child in self.children)
 
     # --- the frame
 

@@ -1,0 +1,26 @@
+"""Starts the dashboard, and keeps the collector of cyclic garbage out of its way."""
+
+from __future__ import annotations
+
+import gc
+
+from tui.place import Options
+
+
+def run(options: Options) -> None:
+    """Show the dashboard until it is left.
+
+    A full collection goes through every module and style, which takes a tenth of a second: during the start none
+    happens, and afterwards what came with the start is left out of all of them.
+    """
+    gc.disable()
+    from tui.app import Dashboard  # noqa: PLC0415 - nothing is to be collected during the imports either
+
+    Dashboard(options).run()
+
+
+def collect_from_now_on() -> None:
+    """What is there now stays; garbage is looked for among what comes."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
