@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test lint format bench long demo clean
+.PHONY: help setup check test lint format bench long simulate demo clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,9 @@ bench: setup  ## Measure; takes a few minutes.
 long: setup  ## The long form of the fault and load tests.
 	TEST_KILLS=200 TEST_SCHEDULE_KILLS=40 TEST_ROTATION=all TEST_DELIVERIES=50 TEST_FLOOD=200 \
 	$(BIN)/python -m pytest tests/faults
+
+simulate: setup  ## Twenty thousand seeds of the simulation; takes about an hour.
+	TEST_SEEDS=20000 $(BIN)/python -m pytest tests/simulation -k no_seed
 
 demo: setup  ## See it work.
 	$(BIN)/flowrun demo $(DEMO_FLAGS)

@@ -112,6 +112,12 @@ class Reports:
 
     def never_ran(self, job: Job) -> None:
         """A job of a cancelled execution was taken back before a worker began it."""
-        task = asyncio.get_running_loop().create_task(self.record_result(job, Cancelled(), None))
+        task = asyncio.get_running_loop().create_task(self._record_unbegun(job))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _record_unbegun(self, job: Job) -> None:
+        try:
+            await self.record_result(job, Cancelled(), None)
+        except FlowrunError as error:
+            _log.warning("The execution %s ends with its grace: %s", job.execution_id, error)

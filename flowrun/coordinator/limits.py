@@ -67,7 +67,7 @@ class Limits:
 
     async def _count(self, reader: Reader, graph: Graph, tenant_id: str, now: int) -> None:
         table = t.executions
-        query = select(table.c.id, table.c.status).where(
+        query = select(table.c.id, table.c.status, table.c.started_at).where(
             table.c.status.in_(LIVE),
             table.c.tenant_id == tenant_id,
             table.c.workflow_id == graph.workflow_id,
@@ -79,7 +79,9 @@ class Limits:
                 _, created = (await load_history(reader, row["id"]))[0]
                 trigger = created.trigger if isinstance(created, ExecutionCreated) else None
             limits = self._gate.limits_of(graph, tenant_id, {"trigger": trigger}, now)
-            if row["status"] == ExecutionStatus.QUEUED.value:
+            # One that was paused while it was queued still waits for its place.
+            paused = row["status"] == ExecutionStatus.PAUSED.value and row["started_at"] is None
+            if paused or row["status"] == ExecutionStatus.QUEUED.value:
                 self._gate.wait(row["id"], limits)
             else:
                 self._gate.enter(row["id"], limits)

@@ -115,6 +115,8 @@ def _signal_received(execution: Execution, event: e.SignalReceived, at: int) -> 
 
 def _retried(execution: Execution, _event: e.ExecutionRetried, at: int) -> None:
     execution.status = ExecutionStatus.RUNNING
+    if execution.started_at is None:  # It was cancelled while it was queued, and begins only now.
+        execution.started_at = at
     execution.timeout_at = _timeout_from(execution, at)
     execution.error = execution.failure = execution.finished_at = execution.result_seq = execution.reason = None
 

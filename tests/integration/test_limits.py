@@ -184,3 +184,17 @@ async def test_a_flooding_tenant_delays_another_by_one_turn_at_most(tmp_path: Pa
         gated.open.set()
         assert await ended(runtime, calm) == "completed"
         assert {await ended(runtime, one) for one in flood} == {"completed"}
+
+
+async def test_one_that_was_paused_in_the_queue_still_waits_for_its_place_after_a_restart(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme", shutdown_grace=0.0) as runtime:
+        await save(runtime, "acme", concurrency={"limit": 1})
+        first, second = await start(runtime, "acme"), await start(runtime, "acme")
+        await gated.until_begun(1)
+        await runtime.mediator.send(PauseExecution(tenant_id="acme", execution_id=second), OPERATOR)
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await runtime.mediator.send(ResumeExecution(tenant_id="acme", execution_id=second), OPERATOR)
+        assert await status(runtime, second) == "queued"
+        gated.open.set()
+        assert [await ended(runtime, one) for one in (first, second)] == ["completed", "completed"]

@@ -14,7 +14,7 @@ from typing import Self
 
 import httpx2
 
-START_SECONDS = 30
+START_SECONDS = 60
 
 
 class Service:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from support.driver import Driver, stored
+from support.driver import START, Driver, stored
 from support.graphs import graph
 
-from flowrun.domain.decide import CANCEL_GRACE_MS, kept_events
+from flowrun.domain.decide import CANCEL_GRACE_MS, decide, kept_events
 from flowrun.domain.events import CancelRequested, ExecutionPaused, NodeCompleted, NodeReset
+from flowrun.domain.execution import Execution
 from flowrun.domain.facts import Cancel, Pause, Resume, Retry, SkipNode, Start, Terminate, TimerKind
 from flowrun.domain.node_type import Cancelled, Completed
+from flowrun.domain.states import ExecutionStatus
 from flowrun.errors import ConflictError, InvalidInputError, NotFoundError
 
 
@@ -482,3 +484,12 @@ def test_commands_record_who_asked():
     d.send(Retry("finn"))
     by = [getattr(event, "by", None) for _, event in d.history]
     assert [name for name in by if name] == ["ada", "ben", "cleo", "dora", "eve", "finn"]
+
+
+def test_execution_that_was_cancelled_while_queued_begins_with_its_retry():
+    execution = Execution("x1", "acme", graph("t -> a"))
+    for fact in (Start("t", {"type": "manual", "body": None}, hold=True), Cancel(), Retry(), Pause()):
+        decide(execution, [fact], START, lambda: 1.0)
+    assert execution.started_at == START
+    decide(execution, [Resume()], START, lambda: 1.0)
+    assert execution.status is ExecutionStatus.RUNNING, "nobody would admit it a second time"

@@ -48,8 +48,9 @@ def children():
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            name, parent = (entry / "stat").read_text().rsplit(")", 1)
-            if name.endswith("(monty") and int(parent.split()[1]) == os.getpid():
+            name, rest = (entry / "stat").read_text().rsplit(")", 1)
+            state, parent, *_ = rest.split()
+            if name.endswith("(monty") and int(parent) == os.getpid() and state != "Z":  # What has ended runs no more.
                 found.append(int(entry.name))
         except OSError:
             continue

@@ -113,7 +113,7 @@ async def _agent(play: Play) -> Stages:
 
 # --- code
 
-_LASTS = 3
+_LASTS = 8
 """Seconds that code takes which is to be interrupted."""
 _SLOW = "from datetime import datetime\nwhile datetime.now().timestamp() < until:\n    pass\nreturn 42"
 
