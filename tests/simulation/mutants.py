@@ -159,3 +159,5 @@ MUTANTS: list[Mutant] = [
     state_kept_after_failure,
     called_run_on,
 ]
+AT_A_FULL_DISK = (lost_timers, state_kept_after_failure)
+"""Those that only a commit that fails can show: the other seeds would take long, and show nothing."""

@@ -12,13 +12,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from simulation.mutants import MUTANTS, Mutant
+from simulation.mutants import AT_A_FULL_DISK, MUTANTS, Mutant
 from support.simulation.loop import Violation
 from support.simulation.world import World
 
 SEEDS = 300
 TESTS = Path(__file__).parents[1]
-FOUND = (37, 184)
+FOUND = {
+    3: "the word that a job never ran could not be stored, and nobody took the error",
+    361: "paused while it was queued behind a limit, an execution lost its place in the queue at a restart",
+}
 """Seeds that have found something, kept so that it stays mended."""
 
 
@@ -34,6 +37,13 @@ def live_through(some: Iterable[int]) -> None:
         World(seed).run()
 
 
+def disk_fills(seed: int) -> bool:
+    """Whether the seed has a full disk in it."""
+    world = World(seed)
+    world.loop.close()
+    return world.disk_fills
+
+
 def test_no_seed_breaks_a_promise():
     live_through(seeds())
 
@@ -47,7 +57,7 @@ def test_seeds_that_have_found_something(seed):
 def test_broken_promises_are_noticed(mutant: Mutant, monkeypatch):
     mutant(monkeypatch)
     with pytest.raises(Violation, match="TEST_SEED="):
-        live_through(range(SEEDS))
+        live_through(seed for seed in range(SEEDS) if mutant not in AT_A_FULL_DISK or disk_fills(seed))
 
 
 def test_seed_does_the_same_again_in_another_process():

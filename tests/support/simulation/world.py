@@ -117,6 +117,11 @@ class World:
         """Seconds that an attempt, or a message, takes."""
         return self.rng.choice([0.0, 0.05, 0.3, 1.0, 3.0]) * self.rng.random()
 
+    @property
+    def disk_fills(self) -> bool:
+        """Whether the disk is full for a while."""
+        return bool(self._full)
+
     def refuses(self) -> bool:
         """Whether the disk is full."""
         return any(begin <= self.loop.time() < end for begin, end in self._full)
