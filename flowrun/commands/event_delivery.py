@@ -12,7 +12,6 @@ from hashlib import sha256
 from sqlalchemy import Connection, delete, insert, select, update
 
 from flowrun.commands.idempotency import KeyTakenError, keep_answer
-from flowrun.commands.trigger_mapping import mapped, passes
 from flowrun.domain.emission import DEPTH
 from flowrun.domain.expression import ExpressionError
 from flowrun.domain.facts import Start
@@ -22,6 +21,7 @@ from flowrun.errors import ConflictError, FlowrunError, NotFoundError, Unavailab
 from flowrun.persistence import tables as t
 from flowrun.persistence.json_text import dump, load
 from flowrun.ports import Context, EventMatch
+from flowrun.triggers.mapping import mapped, passes
 
 _AT_ONCE = 200
 """Executions that one event starts at the same time."""

@@ -9,7 +9,7 @@ from typing import ClassVar
 from flowrun.bus import Command, Principal, Scope
 from flowrun.commands.delivery_log import TABLE, LogEntry, Outcome, log
 from flowrun.commands.idempotency import KeyTakenError, keep_answer
-from flowrun.commands.webhook_trigger import event_type_of, idempotency_key, kept_headers, prepared
+from flowrun.commands.webhook_trigger import event_type_of, idempotency_key, prepared
 from flowrun.domain.expression import ExpressionError
 from flowrun.domain.facts import Start
 from flowrun.domain.failure import rfc3339
@@ -17,6 +17,7 @@ from flowrun.domain.graph import Graph
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.errors import FlowrunError, NotFoundError, UnavailableError
 from flowrun.ports import Context, RouteMatch
+from flowrun.triggers.headers import kept_headers
 from flowrun.triggers.providers import event_of, provider_of
 
 

@@ -5,35 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import sha256
 
-from flowrun.commands.trigger_mapping import mapped, passes
 from flowrun.domain.expression import as_expression, compile_expression
 from flowrun.domain.facts import Start
 from flowrun.domain.graph import Graph
 from flowrun.domain.json import JsonObject
 from flowrun.persistence.json_text import dump
 from flowrun.ports import Context, RouteMatch
+from flowrun.triggers.mapping import mapped, passes
 
-REDACTED = "[redacted]"
-_SECRET_HEADERS = frozenset(
-    {
-        "authorization", "cookie", "proxy-authorization", "x-api-key", "webhook-signature", "svix-signature",
-        "x-hub-signature", "x-hub-signature-256", "stripe-signature", "x-slack-signature", "x-signature",
-        "x-twilio-signature", "x-telegram-bot-api-secret-token", "x-gitlab-token", "x-flowrun-signature",
-    }
-)  # fmt: skip
 _SIGNED_HEADERS = ("webhook-id", "svix-id")
 _KEY_HEADERS = ("idempotency-key", *_SIGNED_HEADERS)
 _SIGNED_IDS = frozenset({"stripe", "slack", "meta"})
 """The schemes under which the provider's id of a delivery stands in the body that is signed."""
 _LONGEST_KEY = 255
-
-
-def kept_headers(headers: Mapping[str, str], more: frozenset[str]) -> JsonObject:
-    """The headers without secrets: what is stored can be read for ever. `more` are secret ones of these webhooks."""
-    kept: JsonObject = dict(headers)
-    for name in (_SECRET_HEADERS | more) & headers.keys() if more else _SECRET_HEADERS & headers.keys():
-        kept[name] = REDACTED
-    return kept
 
 
 def event_type_of(trigger: JsonObject) -> str:

@@ -57,6 +57,11 @@ class Fields:
             else:
                 self._written[name] = key
 
+    @property
+    def names(self) -> Collection[str]:
+        """Every key that is there, null or not, in snake_case."""
+        return self._written.keys()
+
     def path_of(self, name: str) -> str:
         """Where a key is, spelt as the user did, or where it should be."""
         return join_path(self.path, self._written.get(name, name))

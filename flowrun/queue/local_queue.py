@@ -88,7 +88,9 @@ class LocalQueue:
         """Take no more; let what runs end within `grace` seconds, then cancel it."""
         for feeder in self._feeders:
             feeder.cancel()
-        await asyncio.gather(*(queue.broker.drain(grace) for queue in self._queues.values()))
+        async with asyncio.TaskGroup() as draining:
+            for queue in self._queues.values():
+                draining.create_task(queue.broker.drain(grace))
         for queue in self._queues.values():
             await queue.broker.shutdown()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from flowrun.commands.webhook_trigger import REDACTED, idempotency_key, kept_headers
+from flowrun.commands.webhook_trigger import idempotency_key
+from flowrun.triggers.headers import REDACTED, kept_headers
 
 SENT = {"idempotency-key": "sent"}
 
