@@ -12,9 +12,11 @@ from flowrun.errors import FlowrunError, Issue, NotFoundError
 
 if TYPE_CHECKING:
     from flowrun.domain.definition import WorkflowDefinition
+    from flowrun.formats.cases import Case
     from flowrun.nodes.registry import NodeRegistry
 
 SUFFIXES = (".yaml", ".yml", ".json")
+_NO_CASES: tuple[Case, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class WorkflowFile:
     issues: tuple[Issue, ...]
     states_status: bool = False
     """Whether it says draft, published or archived; else the service keeps what it has."""
+    cases: tuple[Case, ...] = ()
+    """Its test cases."""
 
     @property
     def media_type(self) -> str:
@@ -40,7 +44,7 @@ def read_files(paths: Iterable[Path]) -> list[WorkflowFile]:
 
 
 @cache
-def _types() -> NodeRegistry:
+def node_types() -> NodeRegistry:
     """Those that are installed here; what is wrong with a plugin is told once, however many files there are."""
     from flowrun.nodes.registry import builtin_types  # noqa: PLC0415
 
@@ -51,6 +55,7 @@ def read_file(path: Path) -> WorkflowFile:
     """Read and validate a file; what is wrong with it is in its issues."""
     from flowrun.domain.validate import validate  # noqa: PLC0415 - the parts that only workflow files need
     from flowrun.formats import read_document, read_workflow  # noqa: PLC0415
+    from flowrun.formats.read_cases import read_cases  # noqa: PLC0415
 
     content = b""
     try:
@@ -61,12 +66,14 @@ def read_file(path: Path) -> WorkflowFile:
     except FlowrunError as error:
         return WorkflowFile(path, content, None, (Issue("", str(error)),))
     read = read_workflow(document, default_id=path.stem)
-    issues = list(read.issues)
+    issues, cases = list(read.issues), _NO_CASES
     if read.definition is not None:
-        issues += validate(read.definition, _types())
+        issues += validate(read.definition, node_types())
+        tests = read_cases(document, read.definition, node_types())
+        issues, cases = [*issues, *tests.issues], tests.cases
     inner = document.get("workflow")
     states_status = "status" in document or (isinstance(inner, dict) and "status" in inner)
-    return WorkflowFile(path, content, read.definition, tuple(issues), states_status)
+    return WorkflowFile(path, content, read.definition, tuple(issues), states_status, cases)
 
 
 def require_valid(files: Iterable[WorkflowFile]) -> list[tuple[WorkflowFile, WorkflowDefinition]]:

@@ -19,6 +19,7 @@ SECTIONS = {
     },
     "Workflow files": {
         "validate": "flowrun.cli.workflow_files:validate",
+        "test": "flowrun.cli.rehearse:test",
         "apply": "flowrun.cli.apply:apply",
         "diff": "flowrun.cli.apply:diff",
         "export": "flowrun.cli.workflow_files:export",

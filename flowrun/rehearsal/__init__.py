@@ -1,0 +1,1 @@
+"""Rehearses workflows: their test cases run through the real decisions, with stand-ins and virtual time."""
