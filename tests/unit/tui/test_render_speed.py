@@ -49,5 +49,9 @@ def test_a_tree_of_a_thousand_nodes():
 
 def test_twice_the_graph_takes_about_twice_as_long():
     small, large = shape(layered(60, 5)), shape(layered(240, 5))
-    short = min(spent(lambda: arrange(plan_graph(small)))[0] for _ in range(3))
-    assert spent(lambda: arrange(plan_graph(large)))[0] < 12 * short
+
+    def best(graph):
+        # A collection of what other tests have left can fall into any one of them.
+        return min(spent(lambda: arrange(plan_graph(graph)))[0] for _ in range(3))
+
+    assert best(large) < 12 * best(small)
