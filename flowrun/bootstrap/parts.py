@@ -110,7 +110,7 @@ class Parts:
         self.queue = LocalQueue(capacities, self.attempts.run, self._job_done)
         self.dispatcher = Dispatcher(self.queue, capacities)
         self.timers = Timers(clock, reader, self.reports.fire)
-        self.effects = Effects(self.dispatcher, self.timers, self.attempts.stop, self.reports.never_ran)
+        self.effects = Effects(self.dispatcher, self.timers, self.attempts.stop, self.attempts.never_ran)
         graphs = GraphStore(reader, types)
         self.scheduler = Scheduler(clock, reader, graphs, self.reports.send)
         self.engine = ExecutionEngine(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 
@@ -31,9 +30,6 @@ class Reports:
     """Set as soon as there is one: it is made of the parts that report to it."""
     ran: Callable[[Job, int | None], None]
     """Told of each attempt that has ended, and when (ms) it began."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def record_start(self, job: Job, started_at: int) -> None:
         """A worker has begun an attempt."""
@@ -109,15 +105,3 @@ class Reports:
     async def finish_cancelling(self, execution_id: str) -> None:
         """The workers that were told to stop have had their time."""
         await self.mediator.send(FireTimer(execution_id=execution_id, kind=TimerKind.CANCEL_GRACE, key=None), SYSTEM)
-
-    def never_ran(self, job: Job) -> None:
-        """A job of a cancelled execution was taken back before a worker began it."""
-        task = asyncio.get_running_loop().create_task(self._record_unbegun(job))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _record_unbegun(self, job: Job) -> None:
-        try:
-            await self.record_result(job, Cancelled(), None)
-        except FlowrunError as error:
-            _log.warning("The execution %s ends with its grace: %s", job.execution_id, error)

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from flowrun.domain.definition import EdgeDefinition
 
 Document = Mapping[str, Any]
-ORDER = '{"order_id": 7, "lines": [{"quantity": 2, "price": 9.5}]}'
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import orjson
 
 from flowrun.coordinator.standing import Standing
@@ -10,7 +12,7 @@ from flowrun.domain.json import JsonObject
 from flowrun.queries.documents import seconds, time
 
 
-class Change:
+class Change(ABC):
     """Something that has changed, with its number."""
 
     __slots__ = ("_epoch", "_frame", "number", "tenant_id")
@@ -33,9 +35,9 @@ class Change:
             self._frame = b"".join((head.encode(), orjson.dumps(self.document()), b"\n\n"))
         return self._frame
 
+    @abstractmethod
     def document(self) -> JsonObject:
         """What is sent."""
-        raise NotImplementedError
 
 
 class ExecutionChange(Change):

@@ -66,7 +66,9 @@ class Timers:
     def clear(self, execution_id: str, ended: list[tuple[TimerKind, str, str]]) -> None:
         """Timers whose removal has been committed."""
         for kind, node_id, iteration in ended:
-            self._due.pop(DueTimer(execution_id, kind, node_id, iteration), None)
+            timer = DueTimer(execution_id, kind, node_id, iteration)
+            self._due.pop(timer, None)
+            self._again.discard(timer)
 
     @property
     def near(self) -> int:

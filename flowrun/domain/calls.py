@@ -14,11 +14,8 @@ from flowrun.domain.execution import Execution, NodeRun, RunKey
 from flowrun.domain.failure import fail_run
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Called, Completed, Failed
-from flowrun.domain.states import ExecutionStatus, NodeStatus
+from flowrun.domain.states import Awaited, ExecutionStatus, NodeStatus
 from flowrun.domain.turn import Timer, Turn
-
-CALL = "call"
-"""What a run awaits that has called another execution."""
 
 
 def call(turn: Turn, run: NodeRun, outcome: Called) -> None:
@@ -28,14 +25,14 @@ def call(turn: Turn, run: NodeRun, outcome: Called) -> None:
         fail_run(turn, run, Failed("workflow_chain_too_long", message, source="engine"))
         return
     asked: JsonObject = {"workflow_id": outcome.workflow_id, "input": outcome.input, "wait": outcome.wait}
-    turn.emit(e.NodeWaiting(run.node.id, run.iteration, turn.now, asked, CALL))
+    turn.emit(e.NodeWaiting(run.node.id, run.iteration, turn.now, asked, Awaited.CALL))
     turn.set_timer(f.TimerKind.CALL, turn.now, run)
 
 
 def tell_called(turn: Turn) -> None:
     """Let the called executions be told that their caller is paused, or goes on."""
     for run in turn.execution.runs.values():
-        if run.status is NodeStatus.WAITING and run.awaits == CALL:
+        if run.status is NodeStatus.WAITING and run.awaits == Awaited.CALL:
             turn.set_timer(f.TimerKind.CALL, turn.now, run)
 
 

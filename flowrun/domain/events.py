@@ -10,6 +10,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import ClassVar
 
 from flowrun.domain.json import JsonObject, JsonValue
+from flowrun.domain.states import Awaited
 
 
 @dataclass(slots=True)
@@ -198,8 +199,7 @@ class NodeWaiting(NodeEvent):
     """None: as long as it takes."""
     output: JsonValue = None
     """For a call or a signal: what is asked of the other side."""
-    awaits: str = "time"
-    """`time`, `call` (the end of another execution) or `signal`."""
+    awaits: str = Awaited.TIME
 
 
 @dataclass(slots=True)

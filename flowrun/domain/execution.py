@@ -86,7 +86,7 @@ class NodeRun:
     due_at: int | None = None
     """When a retrying or waiting run goes on."""
     awaits: str | None = None
-    """What a waiting run waits for: `time`, `call` or `signal`."""
+    """What a waiting run waits for (`flowrun.domain.states.Awaited`)."""
     called: str | None = None
     """The execution that the node has called and waits for."""
     result_seq: int | None = None

@@ -13,7 +13,7 @@ from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Failed
 from flowrun.domain.retry import next_wait
 from flowrun.domain.scope import taken_edges
-from flowrun.domain.states import ACTIVE_NODE, ExecutionStatus, NodeStatus
+from flowrun.domain.states import ACTIVE_NODE, Awaited, ExecutionStatus, NodeStatus
 from flowrun.domain.turn import Turn
 
 MAX_LOST = 5
@@ -140,10 +140,10 @@ def stop_everything(turn: Turn, reason: str, *, also_active: bool = True) -> Non
 
 def end_wait(turn: Turn, run: NodeRun) -> None:
     """Let a waiting run's timer go; that of a call fires instead, and stops the called execution."""
-    if run.awaits == "call":
+    if run.awaits == Awaited.CALL:
         turn.set_timer(TimerKind.CALL, turn.now, run)
     else:
-        turn.clear_timer(TimerKind.SIGNAL if run.awaits == "signal" else TimerKind.DELAY, run)
+        turn.clear_timer(TimerKind.SIGNAL if run.awaits == Awaited.SIGNAL else TimerKind.DELAY, run)
 
 
 def stop_run(turn: Turn, run: NodeRun, reason: str) -> None:

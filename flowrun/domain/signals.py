@@ -18,12 +18,10 @@ from flowrun.domain.forms import read_answer
 from flowrun.domain.graph import Node
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Awaiting, Completed, Failed
-from flowrun.domain.states import ExecutionStatus, NodeStatus
+from flowrun.domain.states import Awaited, ExecutionStatus, NodeStatus
 from flowrun.domain.turn import Turn
 from flowrun.errors import ConflictError, InvalidInputError, Issue
 
-SIGNAL = "signal"
-"""What a run awaits that someone outside is to answer."""
 TIMEOUT_PORT = "timeout"
 APPROVED_PORT, REJECTED_PORT = "approved", "rejected"
 MOST_KEPT = 100
@@ -32,7 +30,7 @@ MOST_KEPT = 100
 
 def await_signal(turn: Turn, run: NodeRun, outcome: Awaiting) -> None:
     """Let the run wait, unless its signal has come already."""
-    turn.emit(e.NodeWaiting(run.node.id, run.iteration, outcome.until, {"form": outcome.form}, SIGNAL))
+    turn.emit(e.NodeWaiting(run.node.id, run.iteration, outcome.until, {"form": outcome.form}, Awaited.SIGNAL))
     for number, kept in turn.execution.signals.items():
         if _is_for(kept, run):
             _take(turn, run, number, kept)
@@ -80,7 +78,7 @@ def awaiting_run(execution: Execution, name: str | None, key: RunKey | None) -> 
 
 def is_awaiting(run: NodeRun) -> bool:
     """Whether the run waits for a signal."""
-    return run.status is NodeStatus.WAITING and run.awaits == SIGNAL
+    return run.status is NodeStatus.WAITING and run.awaits == Awaited.SIGNAL
 
 
 def form_of(run: NodeRun) -> JsonObject | None:

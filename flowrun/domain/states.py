@@ -34,6 +34,16 @@ class NodeStatus(StrEnum):
     TIMED_OUT = "timed_out"
 
 
+class Awaited(StrEnum):
+    """What a waiting node run waits for."""
+
+    TIME = "time"
+    CALL = "call"
+    """The end of an execution that it has called."""
+    SIGNAL = "signal"
+    """The answer of someone outside."""
+
+
 FINAL_EXECUTION = frozenset(
     {ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.CANCELLED, ExecutionStatus.TIMED_OUT}
 )

@@ -183,10 +183,15 @@ class GroupWriter:
     def _report(self, group: list[Unit], seconds: float) -> None:
         assert self._loop is not None  # noqa: S101 - set in start()
         try:
-            self._loop.call_soon_threadsafe(_deliver, group)
-            self._loop.call_soon_threadsafe(self.observe, seconds, len(group))
+            self._loop.call_soon_threadsafe(self._tell, group, seconds)
         except RuntimeError:
             _log.warning("The event loop ended before %d commits could be reported", len(group))
+
+    # --- in the event loop
+
+    def _tell(self, group: list[Unit], seconds: float) -> None:
+        _deliver(group)
+        self.observe(seconds, len(group))
 
 
 def _settle(future: asyncio.Future[Any], result: object, error: Exception | None) -> None:

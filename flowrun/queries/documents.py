@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
+from typing import Any, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, RowMapping, Select, select
 
 from flowrun.domain.failure import rfc3339
+from flowrun.domain.json import JsonObject
 from flowrun.errors import InvalidInputError, Issue, NotFoundError
 from flowrun.persistence import tables as t
 from flowrun.ports import Context
@@ -50,6 +53,43 @@ def check_limit(limit: int, most: int = LONGEST_PAGE) -> None:
     """Raise `InvalidInputError` for a page that would be empty or too long."""
     if not 1 <= limit <= most:
         raise InvalidInputError("The page is not valid", [Issue("limit", f"must be from 1 to {most:,}")])
+
+
+class PageQuery(Protocol):
+    """A query for a page of what a tenant has."""
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant."""
+
+    @property
+    def limit(self) -> int:
+        """How many at most."""
+
+    @property
+    def cursor(self) -> str | None:
+        """What `next` of the page before said."""
+
+
+async def tenant_page(
+    context: Context,
+    query: PageQuery,
+    statement: Select[Any],
+    column: ColumnElement[str],
+    document: Callable[[RowMapping], JsonObject],
+) -> JsonObject:
+    """A page in the order of a unique column, as `{items, next}`.
+
+    Raises `NotFoundError` for an unknown tenant, `InvalidInputError` for a foreign cursor.
+    """
+    if query.cursor is not None:
+        statement = statement.where(column > read_cursor(query.cursor))
+    rows = await context.reader.all(statement.order_by(column).limit(query.limit + 1))
+    if not rows:
+        await require_tenant(context, query.tenant_id)
+    shown = rows[: query.limit]
+    following = cursor_after(shown[-1][column.key or ""]) if len(rows) > query.limit else None
+    return {"items": [document(row) for row in shown], "next": following}
 
 
 async def require_tenant(context: Context, tenant_id: str) -> None:

@@ -12,7 +12,7 @@ from flowrun.domain.json import JsonObject
 from flowrun.persistence import tables as t
 from flowrun.ports import Context
 from flowrun.queries.channel_documents import channel_document
-from flowrun.queries.documents import check_limit, cursor_after, read_cursor, require_tenant
+from flowrun.queries.documents import check_limit, tenant_page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +33,4 @@ async def handle(query: ListChannels, context: Context, _principal: Principal) -
     """Raises `NotFoundError` for an unknown tenant."""
     table = t.channels
     statement = select(table).where(table.c.tenant_id == query.tenant_id)
-    if query.cursor is not None:
-        statement = statement.where(table.c.name > read_cursor(query.cursor))
-    rows = await context.reader.all(statement.order_by(table.c.name).limit(query.limit + 1))
-    if not rows:
-        await require_tenant(context, query.tenant_id)
-    shown = rows[: query.limit]
-    items = [channel_document(row) for row in shown]
-    return {"items": list(items), "next": cursor_after(shown[-1]["name"]) if len(rows) > query.limit else None}
+    return await tenant_page(context, query, statement, table.c.name, channel_document)

@@ -11,7 +11,7 @@ from flowrun.bus import Principal, Query, Scope
 from flowrun.domain.json import JsonObject
 from flowrun.persistence import tables as t
 from flowrun.ports import Context
-from flowrun.queries.documents import check_limit, cursor_after, read_cursor, require_tenant
+from flowrun.queries.documents import check_limit, tenant_page
 from flowrun.queries.schedule_document import schedule_document
 from flowrun.triggers.schedules.stored import ScheduleStatus
 
@@ -40,11 +40,4 @@ async def handle(query: ListSchedules, context: Context, _principal: Principal) 
         statement = statement.where(table.c.workflow_id == query.workflow_id)
     if query.status is not None:
         statement = statement.where(table.c.status == query.status.value)
-    if query.cursor is not None:
-        statement = statement.where(table.c.id > read_cursor(query.cursor))
-    rows = await context.reader.all(statement.order_by(table.c.id).limit(query.limit + 1))
-    if not rows:
-        await require_tenant(context, query.tenant_id)
-    shown = rows[: query.limit]
-    items = [schedule_document(row) for row in shown]
-    return {"items": list(items), "next": cursor_after(shown[-1]["id"]) if len(rows) > query.limit else None}
+    return await tenant_page(context, query, statement, table.c.id, schedule_document)

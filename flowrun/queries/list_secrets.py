@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import select
 
@@ -11,7 +12,7 @@ from flowrun.bus import Principal, Query, Scope
 from flowrun.domain.json import JsonObject
 from flowrun.persistence import tables as t
 from flowrun.ports import Context
-from flowrun.queries.documents import check_limit, cursor_after, read_cursor, require_tenant, time
+from flowrun.queries.documents import check_limit, tenant_page, time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,19 +34,13 @@ async def handle(query: ListSecrets, context: Context, _principal: Principal) ->
     table = t.secrets
     columns = (table.c.name, table.c.key_id, table.c.created_at, table.c.updated_at)
     statement = select(*columns).where(table.c.tenant_id == query.tenant_id)
-    if query.cursor is not None:
-        statement = statement.where(table.c.name > read_cursor(query.cursor))
-    rows = await context.reader.all(statement.order_by(table.c.name).limit(query.limit + 1))
-    if not rows:
-        await require_tenant(context, query.tenant_id)
-    shown = rows[: query.limit]
-    items = [
-        {
-            "name": row["name"],
-            "created_at": time(row["created_at"]),
-            "updated_at": time(row["updated_at"]),
-            "key_id": row["key_id"],
-        }
-        for row in shown
-    ]
-    return {"items": list(items), "next": cursor_after(shown[-1]["name"]) if len(rows) > query.limit else None}
+    return await tenant_page(context, query, statement, table.c.name, _document)
+
+
+def _document(row: Mapping[Any, Any]) -> JsonObject:
+    return {
+        "name": row["name"],
+        "created_at": time(row["created_at"]),
+        "updated_at": time(row["updated_at"]),
+        "key_id": row["key_id"],
+    }

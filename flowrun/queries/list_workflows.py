@@ -14,7 +14,7 @@ from flowrun.domain.json import JsonObject
 from flowrun.persistence import tables as t
 from flowrun.persistence.json_text import load
 from flowrun.ports import Context
-from flowrun.queries.documents import check_limit, cursor_after, read_cursor, require_tenant, time
+from flowrun.queries.documents import check_limit, tenant_page, time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +52,7 @@ async def handle(query: ListWorkflows, context: Context, _principal: Principal) 
     if query.q:
         part = (column.contains(query.q, autoescape=True) for column in (table.c.id, table.c.name))
         statement = statement.where(or_(*part))
-    if query.cursor is not None:
-        statement = statement.where(table.c.id > read_cursor(query.cursor))
-    rows = await context.reader.all(statement.order_by(table.c.id).limit(query.limit + 1))
-    if not rows:
-        await require_tenant(context, query.tenant_id)
-    shown = rows[: query.limit]
-    items = [_summary(row) for row in shown]
-    return {"items": list(items), "next": cursor_after(shown[-1]["id"]) if len(rows) > query.limit else None}
+    return await tenant_page(context, query, statement, table.c.id, _summary)
 
 
 def _summary(row: Mapping[Any, Any]) -> JsonObject:

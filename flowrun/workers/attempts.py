@@ -87,6 +87,10 @@ class Attempts:
         if attempt is not None:
             attempt.stopped = True
 
+    def never_ran(self, job: Job) -> None:
+        """Let it be recorded that a job of a cancelled execution was taken back before its attempt began."""
+        self._report(partial(self._record_result, job, Cancelled(), None))
+
     async def run(self, job: Job) -> None:
         """Run one job and record its result. Cancelled at shutdown, it records nothing: the next start runs it."""
         attempt = _Attempt(job, self._clock.now())

@@ -94,6 +94,33 @@ async def test_timer_that_was_cleared_or_set_anew_does_not_fire_at_its_old_time(
         assert fired.ids == ["moved"]
 
 
+class Held(Fired):
+    """Takes effect only when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = asyncio.Event()
+
+    async def __call__(self, timer: DueTimer) -> None:
+        await super().__call__(timer)
+        await self.go_on.wait()
+
+
+@pytest.mark.parametrize(("cleared", "times"), [(False, 2), (True, 1)])
+async def test_timer_set_anew_while_it_takes_effect_fires_afterwards_unless_it_was_cleared(cleared, times):
+    clock, fired = ManualClock(), Held()
+    async with running(clock, Stored(), fired) as timers:
+        for _ in range(2):
+            timers.set("x", [Timer(TimerKind.CALL, clock.now(), "w")])
+            await turns()
+        assert fired.calls == 1
+        if cleared:
+            timers.clear("x", [(TimerKind.CALL, "w", "")])
+        fired.go_on.set()
+        await turns()
+        assert fired.calls == times
+
+
 async def test_far_timers_are_read_from_the_table_when_they_come_near():
     clock, stored, fired = ManualClock(), Stored(), Fired()
     async with running(clock, stored, fired) as timers:

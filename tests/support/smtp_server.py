@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
-import threading
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Self
+
+from support.own_thread import ServerThread
 
 USER, PASSWORD = "no-reply@example.com", "app-password-0123"
 
@@ -24,7 +24,7 @@ class Letter:
 
 
 @dataclass(slots=True, eq=False)
-class SmtpServer:
+class SmtpServer(ServerThread):
     """Asks for a login unless `auth` is off. `replies` overrides the reply to a command, such as `RCPT`."""
 
     auth: bool = True
@@ -38,46 +38,9 @@ class SmtpServer:
     """Recipients that it doesn't take, and what it says of them."""
     letters: list[Letter] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
-    port: int = 0
-    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
-    _thread: threading.Thread | None = None
-    _server: asyncio.Server | None = None
 
-    def __enter__(self) -> Self:
-        started = threading.Event()
-
-        async def run() -> None:
-            self._server = await asyncio.start_server(
-                self._serve, "127.0.0.1", 0, ssl=self.tls if self.implicit else None
-            )
-            self.port = self._server.sockets[0].getsockname()[1]
-            started.set()
-
-        def main() -> None:
-            asyncio.set_event_loop(self._loop)
-            self._loop.run_until_complete(run())
-            self._loop.run_forever()
-
-        self._thread = threading.Thread(target=main, daemon=True)
-        self._thread.start()
-        assert started.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        async def end() -> None:
-            assert self._server is not None
-            self._server.close()
-            mine = asyncio.current_task()
-            others = [task for task in asyncio.all_tasks() if task is not mine]
-            for task in others:
-                task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
-
-        asyncio.run_coroutine_threadsafe(end(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        assert self._thread is not None
-        self._thread.join(10)
-        self._loop.close()
+    def _tls(self) -> ssl.SSLContext | None:
+        return self.tls if self.implicit else None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         session = _Session(self, reader, writer)

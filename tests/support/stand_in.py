@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Self
+
+from support.own_thread import ServerThread
 
 Answer = Callable[["Call"], "tuple[int, object, float] | Reply"]
 """Gives status, JSON body and the seconds to wait before answering, or a reply in full."""
@@ -37,18 +37,14 @@ class Call:
 
 
 @dataclass(slots=True, eq=False)
-class StandIn:
+class StandIn(ServerThread):
     """Runs in a thread of its own with its own event loop; use it as a context manager."""
 
     answer: Answer = field(default=lambda _call: (200, {"ok": True}, 0.0))
     calls: list[Call] = field(default_factory=list)
     hung_up: list[Call] = field(default_factory=list)
     """Calls whose caller closed the connection while they were held."""
-    port: int = 0
     _gates: dict[str, asyncio.Event] = field(default_factory=dict)
-    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
-    _thread: threading.Thread | None = None
-    _server: asyncio.Server | None = None
 
     @property
     def url(self) -> str:
@@ -67,40 +63,6 @@ class StandIn:
     def called(self, path: str) -> list[Call]:
         """The calls of a path, in the order of their arrival."""
         return [call for call in self.calls if call.path == path]
-
-    def __enter__(self) -> Self:
-        started = threading.Event()
-
-        async def run() -> None:
-            self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-            self.port = self._server.sockets[0].getsockname()[1]
-            started.set()
-
-        def main() -> None:
-            asyncio.set_event_loop(self._loop)
-            self._loop.run_until_complete(run())
-            self._loop.run_forever()
-
-        self._thread = threading.Thread(target=main, daemon=True)
-        self._thread.start()
-        assert started.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        async def end() -> None:
-            assert self._server is not None
-            self._server.close()
-            mine = asyncio.current_task()
-            others = [task for task in asyncio.all_tasks() if task is not mine]
-            for task in others:
-                task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
-
-        asyncio.run_coroutine_threadsafe(end(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        assert self._thread is not None
-        self._thread.join(10)
-        self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
