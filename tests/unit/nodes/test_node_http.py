@@ -208,6 +208,12 @@ async def test_two_gzip_parts_are_one_body(server, call):
         (b"x", "br"),
         (gzip.compress(b"x"), "gzip, gzip"),
     ],
+    ids=[
+        "cut off",
+        "no gzip at all",
+        "unknown",
+        "packed once, said twice",
+    ],  # gzip writes the time of day into its bytes.
 )
 async def test_damaged_encodings(server, call, body, encoding):
     server.answers["/"] = response(200, body, "text/plain", Content_Encoding=encoding)
