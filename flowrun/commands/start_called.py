@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from flowrun.commands.idempotency import KeyTakenError, keep_answer
+from flowrun.domain.calls import call_name
 from flowrun.domain.definition import WorkflowStatus
 from flowrun.domain.emission import chain_depth
 from flowrun.domain.execution import Execution, NodeRun, RunKey
@@ -37,8 +38,7 @@ async def start_called(context: Context, caller: Execution, run: NodeRun, asked:
         execution_id=caller.id,
         run=run.key,
         depth=chain_depth(caller.trigger) + 1,
-        # A node that an operator lets run again calls anew: its time tells the calls apart.
-        name=str(run.queued_at),
+        name=call_name(run),
         wait=bool(asked["wait"]),
     )
     return await start_once(context, call)
@@ -76,6 +76,7 @@ async def start_once(context: Context, call: Call) -> str:
             "node_id": node_id,
             "iteration": iteration,
             "wait": call.wait,
+            "call": call.name,
         },
     }
     child = context.new_id()

@@ -29,6 +29,11 @@ def call(turn: Turn, run: NodeRun, outcome: Called) -> None:
     turn.set_timer(f.TimerKind.CALL, turn.now, run)
 
 
+def call_name(run: NodeRun) -> str:
+    """What tells the calls of one run apart: a node that an operator lets run again calls anew, at another time."""
+    return str(run.queued_at)
+
+
 def tell_called(turn: Turn) -> None:
     """Let the called executions be told that their caller is paused, or goes on."""
     for run in turn.execution.runs.values():
@@ -49,7 +54,7 @@ def answered(turn: Turn, fact: f.CallAnswered) -> None:
     run = execution.runs.get(fact.key)
     if fact.fulfilled is not None:
         _renew_timer(turn, run, fact.key, fact.fulfilled)
-    if wish_of(execution, run) is f.Wish.STOP or run is None:
+    if wish_of(execution, run) is f.Wish.STOP or run is None or fact.call not in {None, call_name(run)}:
         turn.decision.discarded = True
     elif isinstance(fact.outcome, Completed):
         complete(turn, run, fact.outcome)

@@ -71,7 +71,7 @@ async def becomes(runtime: Any, execution: str, status: str) -> None:
 async def calls_are_settled(folder: Path) -> None:
     async def are_settled() -> bool:
         with closing(sqlite3.connect(folder / "flowrun.db")) as db:
-            return db.execute("SELECT count(*) FROM timers WHERE kind = 'call'").fetchone()[0] == 0
+            return db.execute("SELECT count(*) FROM timers WHERE kind IN ('call', 'answer')").fetchone()[0] == 0
 
     await until(are_settled)
 
@@ -176,6 +176,28 @@ async def test_the_called_stops_when_its_caller_fails_or_is_skipped(tmp_path: Pa
         await runtime.mediator.send(skip, OPERATOR)
         assert await ended(runtime, execution) == "completed"
         assert await ended(runtime, gated.begun[0][1]) == "cancelled"
+    check_database(tmp_path / "flowrun.db", types=TYPES_WITH_GATED)
+
+
+async def test_the_end_of_an_earlier_call_is_not_that_of_the_present_one(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", "long")
+        await save_nodes(runtime, "main", call("long"))
+        execution = await start(runtime, "acme", "main")
+        await gated.until_begun(1)
+        earlier = gated.begun[0][1]
+        await runtime.mediator.send(CancelExecution(tenant_id="acme", execution_id=execution), OPERATOR)
+        assert await ended(runtime, earlier) == "cancelled"
+        await runtime.mediator.send(RetryExecution(tenant_id="acme", execution_id=execution), OPERATOR)
+        await gated.until_begun(2)
+        await runtime.mediator.send(RetryExecution(tenant_id="acme", execution_id=earlier), OPERATOR)
+        gated.let_end(earlier)
+        assert await ended(runtime, earlier) == "completed"
+        await calls_are_settled(tmp_path)
+        assert (await shown(runtime, execution))["status"] == "waiting"
+        gated.let_end(gated.begun[1][1])
+        assert await ended(runtime, execution) == "completed"
     check_database(tmp_path / "flowrun.db", types=TYPES_WITH_GATED)
 
 
