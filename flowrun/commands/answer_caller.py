@@ -23,7 +23,8 @@ async def follow(context: Context, execution_id: str, _key: RunKey | None) -> No
     caller = called.trigger.get("caller")
     if isinstance(caller, dict):
         key = (str(caller["node_id"]), str(caller["iteration"]))
-        answer = CallAnswered(key, _outcome(called), call=caller.get("call"))
+        name = caller.get("call")
+        answer = CallAnswered(key, _outcome(called), call=name if isinstance(name, str) else None)
         with suppress(NotFoundError):  # Then the caller is gone, and nobody waits.
             await context.engine.tell(None, str(caller["execution_id"]), answer)
     await context.writer.transact(partial(_remove_timer, execution_id))

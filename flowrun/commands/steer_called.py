@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from flowrun.commands.start_called import CALLS, call_prefix, start_called
 from flowrun.domain import facts as f
-from flowrun.domain.calls import wish_of
+from flowrun.domain.calls import call_name, wish_of
 from flowrun.domain.execution import Execution, NodeRun, RunKey
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Completed, Failed
@@ -24,15 +24,23 @@ async def follow(context: Context, execution_id: str, key: RunKey | None) -> Non
     caller = await context.engine.look(execution_id)
     run = caller.runs.get(key)
     wish = wish_of(caller, run)
-    answer = f.CallAnswered(key, None, fulfilled=wish)
-    if wish is f.Wish.STOP or run is None:
+    if run is None or wish is f.Wish.STOP:
         await _stop(context, caller, key)
-    elif run.called is not None:
+        answer = f.CallAnswered(key, None, fulfilled=wish)
+    else:
+        if caller.retried:
+            await _stop(context, caller, key, but=call_name(run))
+        answer = await _steer(context, caller, run, wish)
+    await context.engine.tell(None, execution_id, answer)
+
+
+async def _steer(context: Context, caller: Execution, run: NodeRun, wish: f.Wish) -> f.CallAnswered:
+    if run.called is not None:
         by = f"execution {caller.id}"
         await _tell(context, run.called, f.Resume(by) if wish is f.Wish.RUN else f.Pause(by, "its caller is paused"))
     elif wish is f.Wish.RUN and isinstance(run.output, dict):
-        answer = await _start(context, caller, run, run.output)
-    await context.engine.tell(None, execution_id, answer)
+        return await _start(context, caller, run, run.output)
+    return f.CallAnswered(run.key, None, fulfilled=wish, call=call_name(run))
 
 
 async def _start(context: Context, caller: Execution, run: NodeRun, asked: JsonObject) -> f.CallAnswered:
@@ -41,21 +49,22 @@ async def _start(context: Context, caller: Execution, run: NodeRun, asked: JsonO
     except (UnavailableError, TooManyRequestsError):
         raise  # The timer stands, and fires again.
     except FlowrunError as error:
-        return f.CallAnswered(run.key, Failed("workflow_not_started", str(error)), fulfilled=f.Wish.RUN)
+        refused = Failed("workflow_not_started", str(error))
+        return f.CallAnswered(run.key, refused, fulfilled=f.Wish.RUN, call=call_name(run))
     done: JsonObject = {"execution_id": called, "workflow_id": asked["workflow_id"]}
     outcome = None if asked["wait"] else Completed(done)
-    return f.CallAnswered(run.key, outcome, called, f.Wish.RUN)
+    return f.CallAnswered(run.key, outcome, called, f.Wish.RUN, call_name(run))
 
 
-async def _stop(context: Context, caller: Execution, key: RunKey) -> None:
-    """Cancel what the node has called and waited for.
+async def _stop(context: Context, caller: Execution, key: RunKey, but: str | None = None) -> None:
+    """Cancel what the node has called and waited for, `but` for the call that it still waits for.
 
     It is looked for by the name of the call: the caller may have stopped before it was told, and the run may be gone
     with its iteration.
     """
     table, prefix = t.idempotency_keys, call_prefix(caller.id, key)
     calls = await context.reader.all(
-        select(table.c.response).where(
+        select(table.c.key, table.c.response).where(
             table.c.tenant_id == caller.tenant_id,
             table.c.scope == CALLS,
             table.c.key >= prefix,
@@ -63,6 +72,8 @@ async def _stop(context: Context, caller: Execution, key: RunKey) -> None:
         )
     )
     for call in calls:
+        if call["key"].removeprefix(prefix) == but:
+            continue
         called_id = str(load(call["response"])["execution_id"])
         with suppress(NotFoundError):  # It has ended, and its time in the database is over.
             by = (await context.engine.look(called_id)).trigger.get("caller")

@@ -10,7 +10,7 @@ from flowrun.domain import events as e
 from flowrun.domain import facts as f
 from flowrun.domain.completion import complete
 from flowrun.domain.emission import MAX_CHAIN, chain_depth
-from flowrun.domain.execution import Execution, NodeRun, RunKey
+from flowrun.domain.execution import Execution, NodeRun
 from flowrun.domain.failure import fail_run
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Called, Completed, Failed
@@ -52,9 +52,13 @@ def answered(turn: Turn, fact: f.CallAnswered) -> None:
     """Act on what has become of the called execution."""
     execution = turn.execution
     run = execution.runs.get(fact.key)
+    wish = wish_of(execution, run)
+    of_another_call = wish is not f.Wish.STOP and run is not None and fact.call not in {None, call_name(run)}
     if fact.fulfilled is not None:
-        _renew_timer(turn, run, fact.key, fact.fulfilled)
-    if wish_of(execution, run) is f.Wish.STOP or run is None or fact.call not in {None, call_name(run)}:
+        turn.decision.ended_timers.append((f.TimerKind.CALL, *fact.key))
+        if wish is not fact.fulfilled or of_another_call:  # The caller has come to want something else meanwhile.
+            turn.decision.timers.append(Timer(f.TimerKind.CALL, turn.now, *fact.key))
+    if wish is f.Wish.STOP or run is None or of_another_call:
         turn.decision.discarded = True
     elif isinstance(fact.outcome, Completed):
         complete(turn, run, fact.outcome)
@@ -62,10 +66,3 @@ def answered(turn: Turn, fact: f.CallAnswered) -> None:
         fail_run(turn, run, fact.outcome)
     elif fact.called is not None and run.called is None:
         turn.emit(e.NodeCalled(run.node.id, run.iteration, fact.called))
-
-
-def _renew_timer(turn: Turn, run: NodeRun | None, key: RunKey, fulfilled: f.Wish) -> None:
-    """Let the timer go, unless the caller has come to want something else meanwhile."""
-    turn.decision.ended_timers.append((f.TimerKind.CALL, *key))
-    if wish_of(turn.execution, run) is not fulfilled:
-        turn.decision.timers.append(Timer(f.TimerKind.CALL, turn.now, *key))

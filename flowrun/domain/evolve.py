@@ -114,6 +114,7 @@ def _signal_received(execution: Execution, event: e.SignalReceived, at: int) -> 
 
 
 def _retried(execution: Execution, _event: e.ExecutionRetried, at: int) -> None:
+    execution.retried = True
     execution.status = ExecutionStatus.RUNNING
     if execution.started_at is None:  # It was cancelled while it was queued, and begins only now.
         execution.started_at = at

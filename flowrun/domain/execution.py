@@ -147,6 +147,8 @@ class Execution:
     response: JsonObject | None = None
     """What a response node sent: `{status, headers, body}`."""
     reason: str | None = None
+    retried: bool = False
+    """It was run again after its end: its nodes may have called workflows before."""
     failed_before: bool = False
     """The execution has ended in failure at least once (its error workflow was started)."""
     created_at: int = 0

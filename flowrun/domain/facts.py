@@ -102,7 +102,7 @@ class CallAnswered:
     fulfilled: Wish | None = None
     """What the timer of the call has seen to; None: the called one speaks for itself."""
     call: str | None = None
-    """Which call has ended (`calls.call_name`): an earlier one is no longer waited for. None: there is but one."""
+    """Which call it is about (`calls.call_name`): an earlier one is no longer waited for. None: there is but one."""
 
 
 @dataclass(slots=True)

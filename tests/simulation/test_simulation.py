@@ -22,6 +22,7 @@ FOUND = {
     3: "the word that a job never ran could not be stored, and nobody took the error",
     361: "paused while it was queued behind a limit, an execution lost its place in the queue at a restart",
     902: "the end of what a node had called before it ran anew was taken for the end of what it called then",
+    3231: "what a node had called before it ran anew was neither stopped nor told apart from what it called then",
 }
 """Seeds that have found something, kept so that it stays mended."""
 
