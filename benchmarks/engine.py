@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from flowrun.bootstrap import Runtime, running
+from flowrun.bootstrap.interpreter import tune_interpreter
 from flowrun.config import Settings
 from flowrun.domain.definition import EdgeDefinition, NodeDefinition, WorkflowDefinition
 from flowrun.domain.facts import Start
@@ -50,6 +51,7 @@ async def runtime() -> AsyncIterator[Runtime]:
     """An engine on a fresh data directory."""
     with tempfile.TemporaryDirectory(prefix="flowrun-bench-") as folder:
         async with running(Settings(data_dir=Path(folder)), node_types=[Step()]) as one:
+            tune_interpreter()
             yield one
 
 

@@ -13,6 +13,10 @@ class SystemClock:
         """Milliseconds since the epoch, UTC."""
         return time.time_ns() // 1_000_000
 
+    def monotonic(self) -> float:
+        """Seconds since some moment; nobody sets this clock."""
+        return time.monotonic()
+
     async def wait(self, event: asyncio.Event, seconds: float) -> None:
         """Return when the event is set or the time has passed."""
         try:

@@ -27,7 +27,10 @@ class Clock(Protocol):
     """The one source of time."""
 
     def now(self) -> int:
-        """Milliseconds since the epoch, UTC."""
+        """Milliseconds since the epoch, UTC; may jump when the system's clock is set."""
+
+    def monotonic(self) -> float:
+        """Seconds since some moment, for how long something takes: they pass evenly, whatever the clock is set to."""
 
     async def wait(self, event: asyncio.Event, seconds: float) -> None:
         """Return when the event is set or the time has passed, whichever is first."""

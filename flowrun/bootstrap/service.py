@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from flowrun.bootstrap.interpreter import tune_interpreter
 from flowrun.bootstrap.runtime import Runtime, public_url, running
 from flowrun.bus import OPERATOR, Scope
 from flowrun.commands.create_key import CreateKey
@@ -44,7 +44,7 @@ async def run_service(
     stop = _stopped_by_signals() if stop is None else stop
     async with running(settings) as runtime:
         key = await _first_key(runtime)
-        _spare_the_collector()
+        tune_interpreter()
 
         def listening(port: int) -> None:
             runtime.links.base_url = public_url(settings, port)
@@ -68,16 +68,6 @@ def _stopped_by_signals() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     return stop
-
-
-def _spare_the_collector() -> None:
-    """Keep the garbage collector from walking what lives as long as the process at every turn.
-
-    Executions make few cycles; with Python's own thresholds a tenth of the time under load goes into looking.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 async def _first_key(runtime: Runtime) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import Connection, Engine, Executable, RowMapping, create_engine, event, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from flowrun.errors import ConfigurationError
+from flowrun.errors import ConfigurationError, UnavailableError
 from flowrun.persistence import tables as t
 
 R = TypeVar("R")
@@ -98,6 +98,7 @@ class ReadOnly:
             max_overflow=0,
         )
         self._reads: set[asyncio.Task[Any]] = set()
+        self._closed = False
 
     async def all(self, query: Executable, params: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:
         """Every row of a SELECT."""
@@ -109,6 +110,9 @@ class ReadOnly:
 
     async def _whole(self, read: Coroutine[Any, Any, R]) -> R:
         """Let a read end even when its caller is cancelled: a connection left in a statement would be lost."""
+        if self._closed:
+            read.close()
+            raise UnavailableError("The service is shutting down")
         task = asyncio.get_running_loop().create_task(read)
         self._reads.add(task)
         task.add_done_callback(self._reads.discard)
@@ -123,7 +127,8 @@ class ReadOnly:
             return (await connection.execute(query, params)).mappings().first()
 
     async def close(self) -> None:
-        """Give the connections back, when the last read has ended."""
+        """Give the connections back, when the last read has ended; there are no more from now on."""
+        self._closed = True
         await asyncio.gather(*self._reads, return_exceptions=True)
         await self._engine.dispose()
 

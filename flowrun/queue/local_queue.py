@@ -12,7 +12,6 @@ from flowrun.queue.local_broker import LocalBroker
 
 Run = Callable[[Job], Awaitable[None]]
 """Runs one job to its end, result recorded."""
-RUN_NODE = "flowrun.run_node"
 _log = logging.getLogger(__name__)
 
 for _name in ("taskiq", "taskiq.receiver.receiver", "taskiq.kicker"):
@@ -23,18 +22,13 @@ class _WorkerQueue:
     """One worker's broker, and the feeder that kicks its tasks."""
 
     def __init__(self, name: str, limit: int, run: Run, done: Callable[[Job], None]) -> None:
-        self.broker = LocalBroker(name, limit)
+        self.broker = LocalBroker(name, limit, self._run_node)
         self._claims: dict[str, Job] = {}
         """Jobs that have been put and not begun, by task id: a message carries the id and no payload."""
         self._outbox: deque[str] = deque()
         self._wake = asyncio.Event()
         self._run = run
         self._done = done
-
-        async def run_node(task_id: str) -> None:
-            await self._run_node(task_id)
-
-        self._task = self.broker.task(task_name=RUN_NODE)(run_node)
 
     async def _run_node(self, task_id: str) -> None:
         job = self._claims.pop(task_id, None)
@@ -60,8 +54,7 @@ class _WorkerQueue:
     async def feed(self) -> None:
         while True:
             while self._outbox:
-                task_id = self._outbox.popleft()
-                await self._task.kicker().with_task_id(task_id).kiq(task_id)
+                await self.broker.send(self._outbox.popleft())
             self._wake.clear()
             await self._wake.wait()
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Cancelled, Failed, NodeTypes, Outcome
@@ -24,10 +25,10 @@ from flowrun.workers.suspects import SUSPECT_LOST, Suspects
 
 _log = logging.getLogger(__name__)
 
-LONG_MS = 200
-"""An attempt that lasts so long is recorded as running."""
-OVERDUE_MS = 2_000
-"""How long past its deadline a node that ignores its cancellation is waited for."""
+LONG = 0.2
+"""Seconds; an attempt that lasts so long is recorded as running."""
+OVERDUE = 2.0
+"""Seconds that a node which ignores its cancellation is waited for past its deadline."""
 _LONGEST_BACKOFF = 5.0
 
 Lent = Callable[[Job], AbstractContextManager[None]]
@@ -39,7 +40,15 @@ RecordResult = Callable[[Job, Outcome | Cancelled, int | None], Awaitable[None]]
 @dataclass(slots=True, eq=False)
 class _Attempt:
     job: Job
+    task: asyncio.Task[Any]
     started_at: int
+    """Milliseconds since the epoch."""
+    began: float
+    """The same by the clock that nobody sets."""
+    deadline: float | None = None
+    """When the node that runs is cancelled, by that clock; None: it doesn't run."""
+    timed_out: bool = False
+    """It was cancelled at its deadline."""
     waits: bool = False
     """It has not begun, and waits for its turn."""
     ended: bool = False
@@ -80,6 +89,10 @@ class Attempts:
         self._suspects = Suspects()
         self._running: dict[tuple[str, str, str], _Attempt] = {}
         self._reports: set[asyncio.Task[bool]] = set()
+        self._next_look = 0.0
+        """When `watch` looks again, by the clock that nobody sets."""
+        self._sooner = asyncio.Event()
+        """It must look sooner."""
 
     def stop(self, key: tuple[str, str, str]) -> None:
         """Mark an attempt as stopped by the engine, just before its task is cancelled."""
@@ -93,7 +106,7 @@ class Attempts:
 
     async def run(self, job: Job) -> None:
         """Run one job and record its result. Cancelled at shutdown, it records nothing: the next start runs it."""
-        attempt = _Attempt(job, self._clock.now())
+        attempt = _Attempt(job, _this_task(), self._clock.now(), self._clock.monotonic())
         self._running[job.key] = attempt
         try:
             outcome = await self._attempt(job, attempt)
@@ -111,7 +124,7 @@ class Attempts:
                 return await self._begin(job, attempt)
             attempt.waits = True
             async with self._suspects.alone():
-                attempt.waits, attempt.started_at = False, self._clock.now()
+                self._goes_on(attempt)
                 return await self._begin(job, attempt)
         except asyncio.CancelledError:
             if attempt.stopped:
@@ -123,8 +136,12 @@ class Attempts:
             attempt.announced = attempt.waits = True
             if not await self._until_stored(lambda: self._record_start(job, attempt.started_at)):
                 return None
-            attempt.waits, attempt.started_at = False, self._clock.now()
+            self._goes_on(attempt)
         return await self._outcome(job, attempt)
+
+    def _goes_on(self, attempt: _Attempt) -> None:
+        attempt.waits = False
+        attempt.started_at, attempt.began = self._clock.now(), self._clock.monotonic()
 
     async def _outcome(self, job: Job, attempt: _Attempt) -> Outcome:
         kind = self._types.get(job.node_type)
@@ -136,7 +153,7 @@ class Attempts:
             return error.failed
         log = self._logs.open(job, hidden)
         try:
-            outcome = await self._run(kind, self._node_job(job, attempt, params, log), job.timeout, quiet=bool(hidden))
+            outcome = await self._run(kind, self._node_job(job, attempt, params, log), attempt, quiet=bool(hidden))
             if attempt.abandoned:
                 log.write("The attempt ended long after its timeout, when it had been given up: its result is refused")
         finally:
@@ -159,18 +176,33 @@ class Attempts:
             waiting=partial(self._lent, job),
         )
 
-    async def _run(self, kind: WorkerNodeType, job: NodeJob, timeout: float, *, quiet: bool) -> Outcome:
+    async def _run(self, kind: WorkerNodeType, job: NodeJob, attempt: _Attempt, *, quiet: bool) -> Outcome:
         """Run the node; `quiet` keeps its errors, which may hold a secret, out of the service's own log."""
+        timeout, cancelled_before = attempt.job.timeout, attempt.task.cancelling()
+        self._cancel_after(attempt, timeout)
         try:
-            async with asyncio.timeout(timeout) as limit:
-                return bounded(await kind.run(job, self._services))
+            return bounded(await kind.run(job, self._services))
+        except asyncio.CancelledError:
+            if attempt.timed_out and attempt.task.cancelling() - 1 <= cancelled_before:
+                return _timed_out(timeout)
+            raise
         except TimeoutError as error:
-            if limit.expired():
+            if attempt.timed_out:
                 return _timed_out(timeout)
             return Failed("TimeoutError", str(error) or "The node timed out by itself", retryable=True)
         except Exception as error:  # noqa: BLE001 - a node's failure is a result like any other
             _log.debug("The node %s of %s failed", job.node_id, job.execution_id, exc_info=not quiet)
             return Failed(type(error).__name__, str(error) or type(error).__name__, retryable=True)
+        finally:
+            attempt.deadline = None
+            if attempt.timed_out:
+                attempt.task.uncancel()  # That cancellation has done its work.
+
+    def _cancel_after(self, attempt: _Attempt, seconds: float) -> None:
+        """Let `watch` cancel an attempt: a timer of the event loop for each costs more than the attempt's own start."""
+        attempt.deadline = self._clock.monotonic() + seconds
+        if attempt.deadline < self._next_look:
+            self._sooner.set()
 
     async def _until_stored(self, store: Callable[[], Awaitable[None]]) -> bool:
         """Hold on to a result while the database cannot commit; it must not be lost as long as we live.
@@ -194,20 +226,29 @@ class Attempts:
             backoff = min(backoff * 2, _LONGEST_BACKOFF)
 
     async def watch(self) -> None:
-        """Announce attempts that last, and give up on those that ignore their deadline; until cancelled."""
-        never = asyncio.Event()
+        """Announce attempts that last, cancel them at their deadline, give up on those that ignore it."""
         while True:
-            await self._clock.wait(never, LONG_MS / 1000)
-            now = self._clock.now()
+            now = self._clock.monotonic()
+            self._next_look = now + LONG
             for attempt in list(self._running.values()):
-                if attempt.waits or attempt.ended:
-                    continue
-                age = now - attempt.started_at
-                if not attempt.announced and age >= LONG_MS:
-                    attempt.announced = True
-                    self._report(partial(self._record_start, attempt.job, attempt.started_at))
-                if age >= attempt.job.timeout * 1000 + OVERDUE_MS and not attempt.abandoned:
-                    self._abandon(attempt)
+                if not attempt.waits and not attempt.ended:
+                    self._look_at(attempt, now)
+            self._sooner.clear()
+            await self._clock.wait(self._sooner, self._next_look - now)
+
+    def _look_at(self, attempt: _Attempt, now: float) -> None:
+        age = now - attempt.began
+        if not attempt.announced and age >= LONG:
+            attempt.announced = True
+            self._report(partial(self._record_start, attempt.job, attempt.started_at))
+        if attempt.deadline is not None and not attempt.timed_out:
+            if now >= attempt.deadline:
+                attempt.timed_out = True
+                attempt.task.cancel()
+            else:
+                self._next_look = min(self._next_look, attempt.deadline)
+        if age >= attempt.job.timeout + OVERDUE and not attempt.abandoned:
+            self._abandon(attempt)
 
     def _abandon(self, attempt: _Attempt) -> None:
         attempt.abandoned = True
@@ -218,6 +259,12 @@ class Attempts:
         task = asyncio.create_task(self._until_stored(report))
         self._reports.add(task)
         task.add_done_callback(self._reports.discard)
+
+
+def _this_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - called by a coroutine
+    return task
 
 
 def _timed_out(timeout: float) -> Failed:

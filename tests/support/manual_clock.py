@@ -16,6 +16,10 @@ class ManualClock:
         """Milliseconds since the epoch."""
         return self._now
 
+    def monotonic(self) -> float:
+        """Seconds."""
+        return self._now / 1000
+
     async def wait(self, event: asyncio.Event, seconds: float) -> None:
         """Return when the event is set or the clock was moved far enough."""
         over = asyncio.Event()

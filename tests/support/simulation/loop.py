@@ -159,6 +159,10 @@ class SimulatedClock:
         """Milliseconds since the epoch."""
         return EPOCH + int(self._loop.time() * 1000 + 1e-6)
 
+    def monotonic(self) -> float:
+        """Seconds."""
+        return self._loop.time()
+
     async def wait(self, event: asyncio.Event, seconds: float) -> None:
         """Return when the event is set or the time has passed."""
         try:
