@@ -90,6 +90,19 @@ async def throughput(one: Runtime, graph: Graph, executions: int, steps: int) ->
     return executions * steps / (time.perf_counter() - began)
 
 
+async def closed_loop(one: Runtime, graph: Graph, executions: int, in_flight: int, steps: int) -> float:
+    """Steps per second when each execution that ends lets the next one start."""
+    left = iter(range(executions))
+
+    async def client() -> None:
+        for _ in left:
+            await run_one(one, graph)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(client() for _ in range(in_flight)))
+    return executions * steps / (time.perf_counter() - began)
+
+
 async def alone(one: Runtime, graph: Graph, repetitions: int) -> float:
     """Median milliseconds of one execution with nothing beside it."""
     taken = []
@@ -108,6 +121,8 @@ async def measure(executions: int) -> dict[str, float]:
         return {
             "chain_steps_per_s": round(await throughput(one, worker_chain, executions, 10)),
             "chain_engine_nodes_steps_per_s": round(await throughput(one, engine_chain, executions, 10)),
+            "chain_16_in_flight_steps_per_s": round(await closed_loop(one, worker_chain, executions, 16, 10)),
+            "chain_100_in_flight_steps_per_s": round(await closed_loop(one, worker_chain, executions, 100, 10)),
             "chain_alone_ms": round(await alone(one, worker_chain, 30), 2),
             "fan_out_100_ms": round(await alone(one, wide, 20), 2),
         }
