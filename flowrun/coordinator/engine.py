@@ -12,10 +12,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy import Connection
 
-from flowrun.coordinator.admission import Gate, Limit
+from flowrun.coordinator.admission import Admission, Gate, Limit
 from flowrun.coordinator.endings import Endings, ending_of
 from flowrun.domain.decide import decide
 from flowrun.domain.execution import Execution
@@ -122,16 +123,18 @@ class ExecutionEngine:
             self._endings.expect(eid)
         slot = self._slots[eid] = _Slot(eid, self._store.new(eid, tenant_id, graph), busy=True)
         letter = _Letter(fact, tenant_id, asyncio.get_running_loop().create_future())
+        letter.waiter.add_done_callback(partial(self._begun, eid, admission))
         self._decide(slot, [letter], also, rows)
-        try:
-            await letter.waiter
-        except Exception:
-            self._endings.forget(eid)
-            self.admit(self.gate.leave(eid))
-            raise
-        if admission is not None and admission.cancel is not None:
-            self._post(admission.cancel, Cancel("limit", f"the execution {eid} takes its place"))
+        await asyncio.shield(letter.waiter)  # Whoever asked may be gone before it is known what became of it.
         return eid
+
+    def _begun(self, execution_id: str, admission: Admission | None, outcome: asyncio.Future[Execution]) -> None:
+        """A start has been committed, or has not: then nobody may wait for it, and its place is free again."""
+        if outcome.exception() is not None:
+            self._endings.forget(execution_id)
+            self.admit(self.gate.leave(execution_id))
+        elif admission is not None and admission.cancel is not None:
+            self._post(admission.cancel, Cancel("limit", f"the execution {execution_id} takes its place"))
 
     async def tell(self, tenant_id: str | None, execution_id: str, fact: Fact) -> Execution:
         """See `flowrun.ports.Engine.tell`."""
