@@ -38,6 +38,7 @@ bench: setup  ## Measure; takes a few minutes.
 
 long: setup  ## The long form of the fault and load tests.
 	TEST_KILLS=200 TEST_SCHEDULE_KILLS=40 TEST_ROTATION=all TEST_DELIVERIES=50 TEST_FLOOD=200 \
+	TEST_IN_FLIGHT=100000 \
 	$(BIN)/python -m pytest tests/faults
 
 simulate: setup  ## Twenty thousand seeds of the simulation; takes about an hour.

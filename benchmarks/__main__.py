@@ -10,12 +10,16 @@ import sys
 
 import uvloop
 
-from benchmarks import agent, dashboard, engine, expressions, loops, routes, schedules, service, streams
+from benchmarks import agent, dashboard, engine, expressions, graphs, loops, routes, schedules, service, streams
 
 AIMS = {
     "chain_steps_per_s": "≥ 3,500",
     "chain_alone_ms": "≤ 12",
     "fan_out_100_ms": "≤ 30",
+    "chain_worker_1000_to_10": "≤ 1.3",
+    "chain_engine_1000_to_10": "≤ 1.3",
+    "layers_worker_1000_to_10": "≤ 1.3",
+    "layers_engine_1000_to_10": "≤ 1.3",
     "start_s": "≤ 2",
     "idle_mb": "≤ 100",
     "webhook_to_echo": "≥ 0.3",
@@ -40,6 +44,7 @@ def main() -> None:
         print(f"run {number + 1} of {rounds} …", file=sys.stderr)
         for figures in (
             uvloop.run(engine.measure(executions)),
+            uvloop.run(graphs.measure(executions)),
             uvloop.run(schedules.measure(executions)),
             uvloop.run(streams.measure(max(executions // 4, 50), rounds=1 if options.quick else 5)),
             uvloop.run(agent.measure(executions)),

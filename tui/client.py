@@ -89,13 +89,13 @@ class Client:
                     for event in parser.feed(chunk):
                         yield event
         except (httpx2.HTTPError, httpx2.InvalidURL, StreamBrokenError) as error:
-            raise UnreachableError(_why(error)) from error
+            raise UnreachableError(self._why(error)) from error
 
     async def _ask(self, method: str, path: str, **request: Any) -> Any:  # noqa: ANN401
         try:
             answer = await self._http.request(method, path, **request)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise UnreachableError(_why(error)) from error
+            raise UnreachableError(self._why(error)) from error
         if answer.is_error:
             raise _refusal(answer)
         try:
@@ -103,9 +103,10 @@ class Client:
         except orjson.JSONDecodeError as error:
             raise UnreachableError("what answers there is no flowrun service") from error
 
-
-def _why(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    def _why(self, error: Exception) -> str:
+        if self.place.url is None and isinstance(error, httpx2.ConnectError):  # A number of the system helps nobody.
+            return f"nothing listens at {self.place.socket}"
+        return str(error) or type(error).__name__
 
 
 def _refusal(answer: httpx2.Response) -> RefusedError:

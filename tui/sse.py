@@ -46,7 +46,7 @@ class SseParser:
         held = ""
         if text.endswith("\r"):  # Its line feed may be in the next chunk.
             text, held = text[:-1], "\r"
-        lines = _LINE_END.split(text)
+        lines = _LINE_END.split(text) if "\r" in text else text.split("\n")
         self._rest = lines.pop() + held
         if self._size + len(self._rest) > MOST_CHARACTERS:
             raise StreamBrokenError("an event of the stream is too long")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.style import Style
+from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -64,6 +65,8 @@ KEYS: tuple[Group, ...] = (
         ),
     ),
 )
+_KEY_WIDTH = 14
+"""Cells: the longest title fits."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -93,11 +96,14 @@ class HelpScreen(ModalScreen[None]):
         self.query_one("#dialog", VerticalScroll).scroll_relative(y=1 if way == "down" else -1, animate=False)
 
 
-def _column(groups: Sequence[Group]) -> Text:
-    lines: list[Text] = []
+def _column(groups: Sequence[Group]) -> Table:
+    """Titles and keys beside what they do: a text that is too long goes on under its own beginning."""
+    column = Table.grid()
+    column.add_column(width=_KEY_WIDTH, no_wrap=True)
+    column.add_column()
     for title, keys in groups:
-        lines.append(Text(title, Style(color=ACCENT, bold=True)))
+        column.add_row(Text(title, Style(color=ACCENT, bold=True)), "")
         for key, what in keys:
-            lines.append(Text(f"  {key:<10}", Style(color=TEXT)).append(what, Style(color=MUTED)))
-        lines.append(Text(""))
-    return Text("\n").join(lines)
+            column.add_row(Text(f"  {key}", Style(color=TEXT)), Text(what, Style(color=MUTED)))
+        column.add_row("", "")
+    return column

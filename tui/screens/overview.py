@@ -9,14 +9,12 @@ from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.timer import Timer
 from textual.widget import Widget
 
 from tui.actions import CANCEL, EXECUTION_ACTIONS, PAUSE, RESUME, RETRY, Target
-from tui.client import RefusedError, UnreachableError
 from tui.filters import Filter, FilterError, parse
-from tui.look import short_id
 from tui.screens.base import Page
+from tui.screens.overview_preview import PreviewReader
 from tui.screens.overview_rows import execution_row, tenant_row, workflow_row
 from tui.store import ALL
 from tui.widgets.cells import Column
@@ -35,10 +33,6 @@ _FILTERS = (
     "workflow:",
     "since:1h",
 )
-_PREVIEW_SECONDS = 0.15
-"""How long after the cursor has moved the nodes of its row are read."""
-_PREVIEW_NEWS_SECONDS = 1.0
-"""The same after the row itself has changed."""
 
 
 class Overview(Page):
@@ -62,7 +56,7 @@ class Overview(Page):
     def __init__(self) -> None:
         super().__init__()
         self.looked_at = "executions"
-        self._timer: Timer | None = None
+        self._preview = PreviewReader(self)
 
     # --- the frame
 
@@ -152,7 +146,7 @@ class Overview(Page):
     def _show_executions(self, changed: set[str] | None) -> None:
         self._rows("execution-rows").show(self.dashboard.store.page.ids, changed)
         self._name_pane()
-        self._preview_soon(changed)
+        self._preview.soon(changed)
 
     def _name_pane(self) -> None:
         page, rows = self.dashboard.store.page, self._rows("execution-rows")
@@ -178,41 +172,11 @@ class Overview(Page):
 
     # --- the preview
 
-    def _preview_soon(self, changed: set[str] | None = None) -> None:
-        """Read the nodes of the execution under the cursor once it rests there."""
-        key = self._rows("execution-rows").cursor
-        if key is None or not self.query_one("#preview").display or (changed is not None and key not in changed):
-            if key is None:
-                self.query_one(Preview).show(None, [])
-            return
-        if self._timer is None:
-            wait = _PREVIEW_SECONDS if changed is None else _PREVIEW_NEWS_SECONDS
-            self._timer = self.set_timer(wait, self._preview_now)
-
-    def _preview_now(self) -> None:
-        self._timer = None
-        key = self._rows("execution-rows").cursor
-        if key is not None:
-            self.run_worker(self._preview(key), group="preview", exclusive=True, exit_on_error=False)
-
-    async def _preview(self, key: str) -> None:
-        row = self.dashboard.store.page.rows.get(key)
-        if row is None:
-            return
-        try:
-            execution = await self.dashboard.service.execution(row["tenant_id"], key)
-            runs = await self.dashboard.service.node_runs(row["tenant_id"], key)
-        except (RefusedError, UnreachableError):
-            return  # The list says what is known; the connection's state is told in the header.
-        if self._rows("execution-rows").cursor == key:
-            self.query_one(Preview).show(execution, runs)
-            self.query_one("#preview", Pane).name_it(f"{execution['workflow_id']} {short_id(key)}")
-
     def lay_out(self) -> None:
         """A preview that comes into sight shows the row under the cursor."""
         super().lay_out()
         if self.drawn:
-            self._preview_soon()
+            self._preview.soon()
 
     # --- choosing
 
@@ -220,7 +184,7 @@ class Overview(Page):
     def _at_execution(self, message: Rows.Highlighted) -> None:
         # The rows aren't shown anew here: in a flood that would bring the next cursor, and so on without a pause.
         self._name_pane()
-        self._preview_soon({message.key} if message.rows.tail and message.key == message.rows.keys[0] else None)
+        self._preview.soon({message.key} if message.rows.tail and message.key == message.rows.keys[0] else None)
         self.show_keys()
 
     @on(Rows.Opened, "#execution-rows")

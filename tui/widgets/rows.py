@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from rich.console import OverflowMethod
 from rich.segment import Segment
@@ -12,12 +12,11 @@ from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.widgets.cells import GAP, Column, background_of, line_of
-from tui.widgets.surface import on_background
+from tui.widgets import row_messages
+from tui.widgets.cells import Column, Fitted, fitted, line_of, over
 
 Draw = Callable[[str], Sequence[Text]]
 """The cells of a row, by its key; `KeyError` when there is no such row any more."""
@@ -43,27 +42,9 @@ class Rows(ScrollView, can_focus=True):
         Binding("enter", "open", "open", show=False),
     ]
 
-    class OfRow(Message):
-        """Something about one row."""
-
-        def __init__(self, rows: Rows, key: str) -> None:
-            super().__init__()
-            self.rows = rows
-            self.key = key
-
-        @property
-        def control(self) -> Rows:
-            """The table, for `@on` selectors."""
-            return self.rows
-
-    class Highlighted(OfRow):
-        """The cursor is on this row now."""
-
-    class Opened(OfRow):
-        """The row was chosen: enter, or a double click."""
-
-    class NearEnd(OfRow):
-        """The cursor is near the last row; more may be wanted."""
+    Highlighted: TypeAlias = row_messages.Highlighted
+    Opened: TypeAlias = row_messages.Opened
+    NearEnd: TypeAlias = row_messages.NearEnd
 
     def __init__(
         self,
@@ -90,6 +71,8 @@ class Rows(ScrollView, can_focus=True):
         self._strips: dict[str, Strip] = {}
         self._wanted_at = -1
         self._drawn_width = 0
+        self._ground = Style()
+        self._fitted: Fitted = ()
 
     # --- what is shown
 
@@ -124,7 +107,7 @@ class Rows(ScrollView, can_focus=True):
             before = self._strips.pop(key, None)
             line = self._places.get(key, -1) - top
             if before is not None and 0 <= line < room:
-                self._strips[key] = self._row(key, self._drawn_width, self._base)
+                self._strips[key] = self._row(key)
                 if self._strips[key] != before:
                     regions.append(Region(0, line + self._head, self.size.width, 1))
         if regions:
@@ -260,42 +243,33 @@ class Rows(ScrollView, can_focus=True):
     def _resize(self) -> None:
         self.virtual_size = Size(0, len(self.keys) + self._head)
 
-    def _widths(self) -> list[tuple[Column, int]]:
-        """The columns that there is room for, with their widths."""
-        width = self._drawn_width
-        shown = [column for column in self.columns if width >= column.drop]
-        flexible = [column for column in shown if column.width == 0]
-        rest = width - sum(column.width for column in shown) - GAP * (len(shown) - 1)
-        share = max(0, rest) // len(flexible) if flexible else 0
-        return [(column, column.width or max(share, column.least)) for column in shown]
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of the region; what is the same for all of them is found once."""
+        width = self.scrollable_content_region.width  # Another one when a scrollbar has come or gone.
+        # The background belongs to the row, and isn't laid under it afterwards: that would be a second strip of each.
+        ground = Style(color=self.rich_style.color, bgcolor=self.background_colors[1].rich_color)
+        if (width, ground) != (self._drawn_width, self._ground):
+            self._drawn_width, self._ground = width, ground
+            self._fitted = fitted(self.columns, width)
+            self._strips.clear()
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        return on_background(self, self._line_at(y))
-
-    def _line_at(self, y: int) -> Strip:
-        width = self.scrollable_content_region.width
-        if width != self._drawn_width:  # A scrollbar has come or gone.
-            self._drawn_width = width
-            self._strips.clear()
-        base = self._base
         if y < self._head:
-            return self._header(width)
+            return self._header()
         place = y - self._head + self.scroll_offset.y
         if place >= len(self.keys):
-            if not self.keys and place == 0 and self.empty:
-                style = Style(color=self.get_component_rich_style("rows--hint").color)
-                return Strip([Segment(self.empty[:width], style)]).adjust_cell_length(width, base)
-            return Strip.blank(width, base)
+            return self._beyond(place)
         key = self.keys[place]
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._strips[key] = self._row(key, width, base)
+            strip = self._strips[key] = self._row(key)
         if key == self._cursor:
             name = "rows--cursor" if self.has_focus else "rows--cursor-blurred"
-            return strip.apply_style(background_of(self.get_component_rich_style(name)))
+            return over(strip, self.get_component_rich_style(name))
         if key in self.marked:
-            return strip.apply_style(background_of(self.get_component_rich_style("rows--marked")))
+            return over(strip, self.get_component_rich_style("rows--marked"))
         return strip
 
     @property
@@ -303,20 +277,22 @@ class Rows(ScrollView, can_focus=True):
         """How a text that is too long ends; the sign for it is not in ASCII."""
         return "crop" if self.app.has_class("-ascii") else "ellipsis"
 
-    @property
-    def _base(self) -> Style:
-        """Without a background: that of the widget shows through, and the cursor's can be laid under."""
-        return Style(color=self.rich_style.color)
+    def _header(self) -> Strip:
+        style = self._ground + Style(color=self.get_component_rich_style("rows--head").color)
+        titles = [Text(column.title) for column in self.columns]
+        return line_of(titles, self._fitted, self._drawn_width, style, self._cut)
 
-    def _header(self, width: int) -> Strip:
-        style = Style(color=self.get_component_rich_style("rows--head").color)
-        cells = [(Text(column.title), column, cells) for column, cells in self._widths()]
-        return line_of(cells, width, style, self._cut)
+    def _beyond(self, place: int) -> Strip:
+        """A line after the last row: why there is none, or nothing."""
+        width = self._drawn_width
+        if self.keys or place or not self.empty:
+            return Strip.blank(width, self._ground)
+        style = self._ground + Style(color=self.get_component_rich_style("rows--hint").color)
+        return Strip([Segment(self.empty[:width], style)]).adjust_cell_length(width, self._ground)
 
-    def _row(self, key: str, width: int, base: Style) -> Strip:
+    def _row(self, key: str) -> Strip:
         try:
-            drawn = dict(zip(self.columns, self.draw(key), strict=True))
+            cells = self.draw(key)
         except KeyError:  # The store is ahead of what is shown: the row leaves with the next flush.
-            return Strip.blank(width, base)
-        cells = [(drawn[column], column, cells) for column, cells in self._widths()]
-        return line_of(cells, width, base, self._cut)
+            return Strip.blank(self._drawn_width, self._ground)
+        return line_of(cells, self._fitted, self._drawn_width, self._ground, self._cut)
