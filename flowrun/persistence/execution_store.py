@@ -8,13 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import RowMapping, func, select
 
-from flowrun.domain.events import Event, restore_event
 from flowrun.domain.execution import Execution, Links
 from flowrun.domain.graph import Graph
 from flowrun.errors import NotFoundError
 from flowrun.persistence import tables as t
-from flowrun.persistence.executions import fold
-from flowrun.persistence.json_text import load
+from flowrun.persistence.executions import event_from, fold
 from flowrun.ports import Graphs, Reader
 
 _MOST_AT_ONCE = 50
@@ -114,7 +112,7 @@ class ExecutionStore:
             return
         try:
             graph = await self._graphs.get(head["tenant_id"], head["workflow_id"], head["version"])
-            execution = fold(self.new(execution_id, head["tenant_id"], graph), [_event(row) for row in events])
+            execution = fold(self.new(execution_id, head["tenant_id"], graph), [event_from(row) for row in events])
         except Exception as error:  # noqa: BLE001 - told to whoever asked
             _fail(future, error)
         else:
@@ -135,10 +133,6 @@ def _parts(batch: list[_Wanted], heads: Mapping[str, RowMapping]) -> Iterator[li
         part.append(wanted)
         length += own
     yield part
-
-
-def _event(row: RowMapping) -> tuple[int, Event]:
-    return row["at"], restore_event(row["type"], row["node_id"], row["iteration"] or "", load(row["data"]))
 
 
 def _fail(future: asyncio.Future[Execution], error: Exception) -> None:
