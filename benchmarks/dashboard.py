@@ -33,7 +33,6 @@ RATE = 500
 """Executions per second that are asked for while the dashboard is watched; what was reached is told."""
 _SETTLE = 2.0
 """Seconds after the first frame that aren't counted: the rest of what a start does."""
-_TICK = os.sysconf("SC_CLK_TCK")
 _READER = """
 import socket, sys, threading, time
 def ask(path):
@@ -165,12 +164,6 @@ def dashboards(bench: Bench, count: int) -> Iterator[None]:
             readers.wait()
 
 
-def cpu(pid: int) -> float:
-    """Seconds of processor time that a process has used, in itself and in the kernel."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICK
-
-
 def start(bench: Bench, times: int) -> dict[str, float]:
     """From the start of the process to the first frame with a row in it."""
     walls, spent = [], []
@@ -178,7 +171,7 @@ def start(bench: Bench, times: int) -> dict[str, float]:
         terminal = Terminal(bench.socket)
         try:
             walls.append(terminal.until(bench.newest()))
-            spent.append(cpu(terminal.process.pid))
+            spent.append(service.cpu_seconds(terminal.process.pid))
         finally:
             terminal.close()
     return {
@@ -210,9 +203,9 @@ def attached(bench: Bench, seconds: float) -> dict[str, float]:
 
 
 def _percent(pid: int, doing: Callable[[], object]) -> float:
-    began, spent = time.perf_counter(), cpu(pid)
+    began, spent = time.perf_counter(), service.cpu_seconds(pid)
     doing()
-    return round((cpu(pid) - spent) / (time.perf_counter() - began) * 100, 2)
+    return round((service.cpu_seconds(pid) - spent) / (time.perf_counter() - began) * 100, 2)
 
 
 def watched(bench: Bench, seconds: float, rounds: int) -> dict[str, float]:
@@ -222,10 +215,10 @@ def watched(bench: Bench, seconds: float, rounds: int) -> dict[str, float]:
     for number in range(rounds):
         for count in COUNTS if number % 2 else COUNTS[::-1]:
             with dashboards(bench, count):
-                spent = cpu(bench.pid)
+                spent = service.cpu_seconds(bench.pid)
                 rate = bench.load(seconds)
                 rates[count].append(rate)
-                costs[count].append((cpu(bench.pid) - spent) / rate)
+                costs[count].append((service.cpu_seconds(bench.pid) - spent) / rate)
     return {
         **{f"webhook_rate_{n}_to_0_dashboards": _ratio(rates[n], rates[0]) for n in COUNTS[1:]},
         **{f"webhook_cpu_{n}_to_0_dashboards": _ratio(costs[n], costs[0]) for n in COUNTS[1:]},

@@ -47,10 +47,10 @@ class Step(WorkerNodeType):
 
 
 @asynccontextmanager
-async def runtime() -> AsyncIterator[Runtime]:
-    """An engine on a fresh data directory."""
+async def runtime(*more: WorkerNodeType) -> AsyncIterator[Runtime]:
+    """An engine on a fresh data directory, which knows `Step` and what `more` there is."""
     with tempfile.TemporaryDirectory(prefix="flowrun-bench-") as folder:
-        async with running(Settings(data_dir=Path(folder)), node_types=[Step()]) as one:
+        async with running(Settings(data_dir=Path(folder)), node_types=[Step(), *more]) as one:
             tune_interpreter()
             yield one
 
@@ -90,16 +90,21 @@ async def throughput(one: Runtime, graph: Graph, executions: int, steps: int) ->
     return executions * steps / (time.perf_counter() - began)
 
 
-async def closed_loop(one: Runtime, graph: Graph, executions: int, in_flight: int, steps: int) -> float:
-    """Steps per second when each execution that ends lets the next one start."""
+async def closed_loop(one: Runtime, graph: Graph, executions: int, in_flight: int) -> None:
+    """Run so many executions, of which each that ends lets the next one start."""
     left = iter(range(executions))
 
     async def client() -> None:
         for _ in left:
             await run_one(one, graph)
 
-    began = time.perf_counter()
     await asyncio.gather(*(client() for _ in range(in_flight)))
+
+
+async def closed_throughput(one: Runtime, graph: Graph, executions: int, in_flight: int, steps: int) -> float:
+    """Steps per second in a closed loop."""
+    began = time.perf_counter()
+    await closed_loop(one, graph, executions, in_flight)
     return executions * steps / (time.perf_counter() - began)
 
 
@@ -121,8 +126,8 @@ async def measure(executions: int) -> dict[str, float]:
         return {
             "chain_steps_per_s": round(await throughput(one, worker_chain, executions, 10)),
             "chain_engine_nodes_steps_per_s": round(await throughput(one, engine_chain, executions, 10)),
-            "chain_16_in_flight_steps_per_s": round(await closed_loop(one, worker_chain, executions, 16, 10)),
-            "chain_100_in_flight_steps_per_s": round(await closed_loop(one, worker_chain, executions, 100, 10)),
+            "chain_16_in_flight_steps_per_s": round(await closed_throughput(one, worker_chain, executions, 16, 10)),
+            "chain_100_in_flight_steps_per_s": round(await closed_throughput(one, worker_chain, executions, 100, 10)),
             "chain_alone_ms": round(await alone(one, worker_chain, 30), 2),
             "fan_out_100_ms": round(await alone(one, wide, 20), 2),
         }

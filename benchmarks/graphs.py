@@ -6,17 +6,12 @@ time, so that commits are shared by as many; runs of the two alternate, and of e
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
 import time
 from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 
 from benchmarks import engine
-from flowrun.bootstrap import Runtime, running
-from flowrun.bootstrap.interpreter import tune_interpreter
-from flowrun.config import Settings
+from flowrun.bootstrap import Runtime
 from flowrun.domain.definition import EdgeDefinition, NodeDefinition, WorkflowDefinition
 from flowrun.domain.graph import Graph, compile_graph
 from flowrun.domain.json import JsonObject
@@ -53,14 +48,8 @@ def layers(types: Runtime, length: int, kind: str) -> Graph:
 
 async def cost(one: Runtime, graph: Graph, in_flight: int, executions: int) -> float:
     """Microseconds of processor time per node, with so many executions under way until all have ended."""
-    left = iter(range(executions))
-
-    async def client() -> None:
-        for _ in left:
-            await engine.run_one(one, graph)
-
     began = time.process_time()
-    await asyncio.gather(*(client() for _ in range(in_flight)))
+    await engine.closed_loop(one, graph, executions, in_flight)
     return (time.process_time() - began) * 1e6 / (executions * len(graph.nodes))
 
 
@@ -81,17 +70,15 @@ async def measure(executions: int, rounds: int = 1) -> dict[str, float]:
     """All figures of large graphs; a fiftieth of `executions` are under way at a time."""
     in_flight = max(executions // 50, 4)
     found: dict[str, float] = {}
-    with tempfile.TemporaryDirectory(prefix="flowrun-bench-") as folder:
-        async with running(Settings(data_dir=Path(folder)), node_types=[engine.Step(), Mark()]) as one:
-            tune_interpreter()
-            shapes: dict[str, Callable[[int], Graph]] = {
-                "chain_worker": lambda length: engine.chain(one, length),
-                "chain_engine": lambda length: engine.chain(one, length, "noop"),
-                "layers_worker": lambda length: layers(one, length, "mark"),
-                "layers_engine": lambda length: layers(one, length, "transform"),
-            }
-            for name, make in shapes.items():
-                small, ratio = await compare(one, make, in_flight, rounds)
-                found[f"{name}_node_us"] = round(small, 1)
-                found[f"{name}_1000_to_10"] = round(ratio, 3)
+    async with engine.runtime(Mark()) as one:
+        shapes: dict[str, Callable[[int], Graph]] = {
+            "chain_worker": lambda length: engine.chain(one, length),
+            "chain_engine": lambda length: engine.chain(one, length, "noop"),
+            "layers_worker": lambda length: layers(one, length, "mark"),
+            "layers_engine": lambda length: layers(one, length, "transform"),
+        }
+        for name, make in shapes.items():
+            small, ratio = await compare(one, make, in_flight, rounds)
+            found[f"{name}_node_us"] = round(small, 1)
+            found[f"{name}_1000_to_10"] = round(ratio, 3)
     return found

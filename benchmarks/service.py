@@ -70,6 +70,12 @@ def memory_mb(pid: int) -> float:
     return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024
 
 
+def cpu_seconds(pid: int) -> float:
+    """Seconds of processor time that a process has used, in itself and in the kernel."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def load(port: int, path: str, connections: int, seconds: float, folder: Path, rate: float = 0) -> dict[str, float]:
     """The figures of one load, of at most `rate` requests per second where that isn't 0."""
     request = folder / "request"

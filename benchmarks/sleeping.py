@@ -21,7 +21,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from benchmarks.fill import deliver
-from benchmarks.service import flowrun, free_port, memory_mb, server
+from benchmarks.service import cpu_seconds, flowrun, free_port, memory_mb, server
 
 EXECUTIONS = 100_000
 PER_SECOND = 500
@@ -69,12 +69,6 @@ def lateness(database: Path) -> list[int]:
     """Milliseconds, in order, of every delay that has ended."""
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         return sorted(late for (late,) in connection.execute(_LATENESS))
-
-
-def cpu_seconds(pid: int) -> float:
-    """What the process has used so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def fill(port: int, executions: int, waking: int) -> tuple[float, float]:

@@ -13,8 +13,8 @@ def tune_interpreter() -> None:
 
     Executions make few cycles; with Python's own thresholds a tenth of the time under load goes into looking, and
     into walking what lives as long as the process. And a thread that asks for the interpreter's lock gets it after
-    5 ms by default, in the middle of the event loop's turn: the writer's commits then cover half as many units,
-    and cost nearly twice as much each.
+    5 ms by default, in the middle of the event loop's turn: the writer's commits then cover half as many units, and
+    take twice as long.
     """
     gc.collect()
     gc.freeze()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.domain.node_type import Outcome
 
 if TYPE_CHECKING:
+    from flowrun.domain.turn import Job
     from flowrun.nodes.agent.memory import Conversations
     from flowrun.nodes.http_client import HttpClient
 
@@ -56,6 +57,21 @@ class NodeJob:
     """Whether the engine has told the attempt to stop; cancelled without that, the attempt runs again later."""
     waiting: Callable[[], AbstractContextManager[None]] = in_place
     """While the block lasts, the attempt only waits for other work, which may need its place in the worker."""
+
+    @classmethod
+    def of(cls, job: Job, params: JsonObject) -> Self:
+        """One attempt at a decided job, with its params as the node may see them; nobody hears of it yet."""
+        return cls(
+            params=params,
+            input=job.input,
+            execution_id=job.execution_id,
+            tenant_id=job.tenant_id,
+            workflow_id=job.workflow_id,
+            node_id=job.node_id,
+            iteration=job.iteration,
+            attempt=job.attempt,
+            idempotency_key=job.idempotency_key,
+        )
 
 
 @dataclass(frozen=True, slots=True)

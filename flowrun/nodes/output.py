@@ -33,6 +33,12 @@ def bounded(outcome: Outcome) -> Outcome:
     return outcome
 
 
+def timed_out(timeout: float) -> Failed:
+    """What an attempt gives that has taken longer than its timeout, in seconds."""
+    message = f"The attempt took longer than its timeout of {timeout:g} s"
+    return Failed("timeout", message, retryable=True, source="timeout")
+
+
 def _depth(value: JsonValue) -> int:
     depth, level = 0, [value]
     while level:

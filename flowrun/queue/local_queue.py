@@ -14,7 +14,7 @@ Run = Callable[[Job], Awaitable[None]]
 """Runs one job to its end, result recorded."""
 _log = logging.getLogger(__name__)
 
-for _name in ("taskiq", "taskiq.receiver.receiver", "taskiq.kicker"):
+for _name in ("taskiq", "taskiq.receiver.receiver"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 
@@ -37,7 +37,7 @@ class _WorkerQueue:
         try:
             await self._run(job)
         except asyncio.CancelledError:
-            # Only a shutdown cancels what wasn't stopped by the engine: taskiq would log it as an error.
+            # Only a shutdown cancels what wasn't stopped by the engine.
             _log.debug("%s runs again at the next start", task_id)
         finally:
             self._done(job)

@@ -13,7 +13,7 @@ from flowrun.domain.turn import Job
 from flowrun.formats.cases import Case, MockedAttempt, run_label
 from flowrun.nodes.base import WorkerNodeType
 from flowrun.nodes.job import NodeJob, Services
-from flowrun.nodes.output import bounded
+from flowrun.nodes.output import bounded, timed_out
 
 REAL = frozenset({"respond", "code"})
 """Types that reach nothing outside: an answer is only made, and code runs in its sandbox."""
@@ -49,7 +49,7 @@ class StandIns:
                 raise NotMockedError(_advice(job.node_type, job.node_id))
             return await self._real(job, params), 0.0
         if mock.after >= job.timeout:
-            return _timed_out(job.timeout), job.timeout
+            return timed_out(job.timeout), job.timeout
         return mock.failed or bounded(Completed(mock.output, mock.ports)), mock.after
 
     def call(self, key: RunKey) -> tuple[Completed | Failed, float]:
@@ -70,28 +70,12 @@ class StandIns:
         kind = self._types.get(job.node_type)
         if not isinstance(kind, WorkerNodeType):
             raise TypeError(f"{job.node_type} is run by no worker")
-        node_job = NodeJob(
-            params=params,
-            input=job.input,
-            execution_id=job.execution_id,
-            tenant_id=job.tenant_id,
-            workflow_id=job.workflow_id,
-            node_id=job.node_id,
-            iteration=job.iteration,
-            attempt=job.attempt,
-            idempotency_key=job.idempotency_key,
-        )
         try:
             async with asyncio.timeout(job.timeout):
                 # The types of `REAL` ask for no service; one that did would fail here.
-                return bounded(await kind.run(node_job, Services(http=cast("Any", None))))
+                return bounded(await kind.run(NodeJob.of(job, params), Services(http=cast("Any", None))))
         except TimeoutError:
-            return _timed_out(job.timeout)
-
-
-def _timed_out(timeout: float) -> Failed:
-    message = f"The attempt took longer than its timeout of {timeout:g} s"
-    return Failed("timeout", message, retryable=True, source="timeout")
+            return timed_out(job.timeout)
 
 
 def _advice(node_type: str, node_id: str) -> str:

@@ -16,7 +16,7 @@ from flowrun.domain.turn import Job
 from flowrun.errors import FlowrunError, UnavailableError
 from flowrun.nodes.base import WorkerNodeType
 from flowrun.nodes.job import NodeJob, Services
-from flowrun.nodes.output import bounded
+from flowrun.nodes.output import bounded, timed_out
 from flowrun.nodes.scrubbing import Scrubber
 from flowrun.ports import Clock, Secrets
 from flowrun.workers.logs import AttemptLog, NodeLogs
@@ -161,34 +161,23 @@ class Attempts:
         return Scrubber(hidden).outcome(outcome) if hidden else outcome
 
     def _node_job(self, job: Job, attempt: _Attempt, params: JsonObject, log: AttemptLog) -> NodeJob:
-        return NodeJob(
-            params=params,
-            input=job.input,
-            execution_id=job.execution_id,
-            tenant_id=job.tenant_id,
-            workflow_id=job.workflow_id,
-            node_id=job.node_id,
-            iteration=job.iteration,
-            attempt=job.attempt,
-            idempotency_key=job.idempotency_key,
-            log=log.write,
-            stopped=attempt.is_stopped,
-            waiting=partial(self._lent, job),
-        )
+        node_job = NodeJob.of(job, params)
+        node_job.log, node_job.stopped, node_job.waiting = log.write, attempt.is_stopped, partial(self._lent, job)
+        return node_job
 
     async def _run(self, kind: WorkerNodeType, job: NodeJob, attempt: _Attempt, *, quiet: bool) -> Outcome:
         """Run the node; `quiet` keeps its errors, which may hold a secret, out of the service's own log."""
         timeout, cancelled_before = attempt.job.timeout, attempt.task.cancelling()
-        self._cancel_after(attempt, timeout)
+        self._set_deadline(attempt)
         try:
             return bounded(await kind.run(job, self._services))
         except asyncio.CancelledError:
             if attempt.timed_out and attempt.task.cancelling() - 1 <= cancelled_before:
-                return _timed_out(timeout)
+                return timed_out(timeout)
             raise
         except TimeoutError as error:
             if attempt.timed_out:
-                return _timed_out(timeout)
+                return timed_out(timeout)
             return Failed("TimeoutError", str(error) or "The node timed out by itself", retryable=True)
         except Exception as error:  # noqa: BLE001 - a node's failure is a result like any other
             _log.debug("The node %s of %s failed", job.node_id, job.execution_id, exc_info=not quiet)
@@ -198,9 +187,9 @@ class Attempts:
             if attempt.timed_out:
                 attempt.task.uncancel()  # That cancellation has done its work.
 
-    def _cancel_after(self, attempt: _Attempt, seconds: float) -> None:
+    def _set_deadline(self, attempt: _Attempt) -> None:
         """Let `watch` cancel an attempt: a timer of the event loop for each costs more than the attempt's own start."""
-        attempt.deadline = self._clock.monotonic() + seconds
+        attempt.deadline = self._clock.monotonic() + attempt.job.timeout
         if attempt.deadline < self._next_look:
             self._sooner.set()
 
@@ -253,7 +242,7 @@ class Attempts:
     def _abandon(self, attempt: _Attempt) -> None:
         attempt.abandoned = True
         _log.warning("The node %s ignores its cancellation; its result is no longer wanted", attempt.job.node_id)
-        self._report(partial(self._record_result, attempt.job, _timed_out(attempt.job.timeout), attempt.started_at))
+        self._report(partial(self._record_result, attempt.job, timed_out(attempt.job.timeout), attempt.started_at))
 
     def _report(self, report: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.create_task(self._until_stored(report))
@@ -265,8 +254,3 @@ def _this_task() -> asyncio.Task[Any]:
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - called by a coroutine
     return task
-
-
-def _timed_out(timeout: float) -> Failed:
-    message = f"The attempt took longer than its timeout of {timeout:g} s"
-    return Failed("timeout", message, retryable=True, source="timeout")

@@ -37,6 +37,15 @@ def call(workflow: str, **params: Any) -> dict[str, Any]:
     return {"id": "call", "type": "workflow", "params": {"workflow_id": workflow, **params}}
 
 
+async def waiting_caller(runtime: Any, gated: Gated) -> tuple[str, str]:
+    """An execution of `main` whose one node waits for one of `long`, which has begun: both ids."""
+    await save(runtime, "acme", "long")
+    await save_nodes(runtime, "main", call("long"))
+    execution = await start(runtime, "acme", "main")
+    await gated.until_begun(1)
+    return execution, gated.begun[0][1]
+
+
 async def shown(runtime: Any, execution: str) -> Any:
     return await runtime.mediator.send(GetExecution(tenant_id="acme", execution_id=execution), OPERATOR)
 
@@ -168,25 +177,18 @@ async def test_cancel_reaches_the_called_and_what_that_calls(tmp_path: Path) -> 
 async def test_the_called_stops_when_its_caller_fails_or_is_skipped(tmp_path: Path) -> None:
     gated = Gated()
     async with gated_runtime(tmp_path, gated, "acme") as runtime:
-        await save(runtime, "acme", "long")
-        await save_nodes(runtime, "main", call("long"))
-        execution = await start(runtime, "acme", "main")
-        await gated.until_begun(1)
+        execution, called = await waiting_caller(runtime, gated)
         skip = SkipNode(tenant_id="acme", execution_id=execution, node_id="call", output="by hand")
         await runtime.mediator.send(skip, OPERATOR)
         assert await ended(runtime, execution) == "completed"
-        assert await ended(runtime, gated.begun[0][1]) == "cancelled"
+        assert await ended(runtime, called) == "cancelled"
     check_database(tmp_path / "flowrun.db", types=TYPES_WITH_GATED)
 
 
 async def test_the_end_of_an_earlier_call_is_not_that_of_the_present_one(tmp_path: Path) -> None:
     gated = Gated()
     async with gated_runtime(tmp_path, gated, "acme") as runtime:
-        await save(runtime, "acme", "long")
-        await save_nodes(runtime, "main", call("long"))
-        execution = await start(runtime, "acme", "main")
-        await gated.until_begun(1)
-        earlier = gated.begun[0][1]
+        execution, earlier = await waiting_caller(runtime, gated)
         await runtime.mediator.send(CancelExecution(tenant_id="acme", execution_id=execution), OPERATOR)
         assert await ended(runtime, earlier) == "cancelled"
         await runtime.mediator.send(RetryExecution(tenant_id="acme", execution_id=execution), OPERATOR)

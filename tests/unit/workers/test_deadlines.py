@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 
 import pytest
 from support.manual_clock import ManualClock
+from support.watched_attempts import WatchedAttempts
 
 from flowrun.domain.node_type import Cancelled, Completed, Failed
 from flowrun.domain.turn import Job
 from flowrun.nodes.base import WorkerNodeType
 from flowrun.nodes.params import ParamsModel
-from flowrun.workers.attempts import LONG, OVERDUE, Attempts
-from flowrun.workers.logs import NodeLogs
+from flowrun.workers.attempts import LONG, OVERDUE
 
 pytestmark = pytest.mark.anyio
 TIMEOUT = 5.0
@@ -47,28 +47,11 @@ class Jumping(ManualClock):
         return super().now() + self.jumped
 
 
-class Worker:
-    """Attempts, and what they report."""
+class Worker(WatchedAttempts):
+    """Runs a node of one kind."""
 
     def __init__(self, what: Callable[[], Awaitable[object]]) -> None:
-        self.clock = Jumping()
-        self.starts, self.results = [], []
-        self.attempts = Attempts(
-            types={"doing": Doing(what)},
-            services=None,
-            secrets=None,
-            clock=self.clock,
-            logs=NodeLogs(None, self.clock),
-            lent=lambda _job: nullcontext(),
-            record_start=self._record_start,
-            record_result=self._record_result,
-        )
-
-    async def _record_start(self, _job, started_at):
-        self.starts.append(started_at)
-
-    async def _record_result(self, _job, outcome, _started_at):
-        self.results.append(outcome)
+        super().__init__({"doing": Doing(what)}, Jumping())
 
     async def after(self, seconds):
         """Let time pass; gives the names of the results by then."""

@@ -3,47 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
 
 import pytest
 from support.manual_clock import ManualClock
 from support.node_types import TYPES
+from support.watched_attempts import WatchedAttempts
 
 from flowrun.domain.node_type import Completed
 from flowrun.domain.turn import Job
 from flowrun.errors import UnavailableError
-from flowrun.workers.attempts import Attempts
-from flowrun.workers.logs import NodeLogs
 
 pytestmark = pytest.mark.anyio
 TIMEOUT = 5.0
 
 
-class FullDisk:
+class FullDisk(WatchedAttempts):
     """Stores nothing until there is room."""
 
     def __init__(self) -> None:
-        self.clock = ManualClock()
+        super().__init__(TYPES, ManualClock())
         self.full = True
-        self.results, self.starts = [], []
-        self.attempts = Attempts(
-            types=TYPES,
-            services=None,
-            secrets=None,
-            clock=self.clock,
-            logs=NodeLogs(None, self.clock),
-            lent=lambda _job: nullcontext(),
-            record_start=self._record_start,
-            record_result=self._record_result,
-        )
 
-    async def _record_start(self, _job, started_at):
+    async def record_start(self, job, started_at):
         self._require_room()
-        self.starts.append(started_at)
+        await super().record_start(job, started_at)
 
-    async def _record_result(self, _job, outcome, _started_at):
+    async def record_result(self, job, outcome, started_at):
         self._require_room()
-        self.results.append(outcome)
+        await super().record_result(job, outcome, started_at)
 
     def _require_room(self):
         if self.full:
