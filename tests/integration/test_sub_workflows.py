@@ -143,10 +143,7 @@ async def test_workflows_that_call_one_another_for_ever_come_to_an_end(tmp_path:
 async def test_a_caller_waits_over_a_restart_and_the_other_runs_once(tmp_path: Path) -> None:
     gated = Gated()
     async with gated_runtime(tmp_path, gated, "acme", shutdown_grace=0.0) as runtime:
-        await save(runtime, "acme", "long")
-        await save_nodes(runtime, "main", call("long"))
-        execution = await start(runtime, "acme", "main")
-        await gated.until_begun(1)
+        execution, _ = await waiting_caller(runtime, gated)
     again = Gated()
     async with gated_runtime(tmp_path, again, shutdown_grace=0.0) as runtime:
         await again.until_begun(1)
