@@ -203,7 +203,7 @@ class Settings:
     worker_agent: int = 16
     worker_response: int = 64
     worker_scheduler: int = 32
-    cache_executions: int = 10_000
+    cache_executions: int = 2_000
     """How many running executions are kept in memory; the others are read again when they go on."""
     keep_executions: float | None = 30 * 86_400.0
     """Seconds that an execution is kept after its end; None (`forever` in a file) deletes none for its age."""

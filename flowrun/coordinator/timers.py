@@ -24,6 +24,9 @@ _LONGEST_WAIT = 1.0
 """Seconds; a clock that is set forth is noticed within it."""
 _RETRY_AFTER_MS = 1_000
 """How long after a failed commit a timer is fired again."""
+_MOST_AT_ONCE = 200
+"""Timers that take effect at a time. After a long stop a hundred thousand may be overdue: each reads its execution,
+and whoever else reads stands behind them."""
 _UNUSABLE_AFTER_MS = 60_000
 """How long after, when the workflow's version can't be used: a plugin is gone, say, and ten thousand delays are due."""
 
@@ -118,7 +121,7 @@ class Timers:
 
     def _fire_due(self) -> None:
         now = self._clock.now()
-        while self._heap and self._heap[0][0] <= now:
+        while self._heap and self._heap[0][0] <= now and len(self._firing) < _MOST_AT_ONCE:
             due_at, _, timer = heapq.heappop(self._heap)
             if self._due.get(timer) != due_at:
                 continue  # Cleared, or set anew for another time.
@@ -129,7 +132,12 @@ class Timers:
             self._in_flight.add(timer)
             task = asyncio.get_running_loop().create_task(self._fire_one(timer))
             self._firing.add(task)
-            task.add_done_callback(self._firing.discard)
+            task.add_done_callback(self._fired)
+
+    def _fired(self, task: asyncio.Task[None]) -> None:
+        self._firing.discard(task)
+        if self._overdue:
+            self._changed.set()  # There is room for another.
 
     async def _fire_one(self, timer: DueTimer) -> None:
         try:
@@ -150,7 +158,11 @@ class Timers:
                 self._again.discard(timer)
                 self._add(timer, self._clock.now())
 
+    @property
+    def _overdue(self) -> bool:
+        return bool(self._heap) and self._heap[0][0] <= self._clock.now()
+
     def _seconds_to_next(self) -> float:
-        if not self._heap:
+        if not self._heap or len(self._firing) >= _MOST_AT_ONCE:
             return _LONGEST_WAIT
         return min(max(self._heap[0][0] - self._clock.now(), 0) / 1000, _LONGEST_WAIT)

@@ -143,10 +143,12 @@ async def load_history(reader: Reader, execution_id: str) -> list[tuple[int, Eve
     """Every event of an execution as `(time in ms, event)`, oldest first; empty when there is no such execution."""
     events = t.execution_events
     query = select(events).where(events.c.execution_id == execution_id).order_by(events.c.seq)
-    return [
-        (row["at"], restore_event(row["type"], row["node_id"], row["iteration"] or "", load(row["data"])))
-        for row in await reader.all(query)
-    ]
+    return [event_from(row) for row in await reader.all(query)]
+
+
+def event_from(row: Any) -> tuple[int, Event]:  # noqa: ANN401 - a row mapping
+    """The time (ms) and the event that a row of the table holds; raises `KeyError` for one that is not known here."""
+    return row["at"], restore_event(row["type"], row["node_id"], row["iteration"] or "", load(row["data"]))
 
 
 def fold(execution: Execution, history: list[tuple[int, Event]]) -> Execution:
