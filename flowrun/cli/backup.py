@@ -46,7 +46,7 @@ def backup(file: Path, force: bool, config: Path | None, data_dir: Path | None, 
         return
     found = made.contents
     click.echo(
-        f"Backed up {found.executions:,} executions ({found.unfinished:,} under way) to {made.path}: "
+        f"Backed up {out.spell_count(found.executions, 'execution')} ({found.unfinished:,} under way) to {made.path}: "
         f"{out.spell_bytes(made.size)} in {out.spell_seconds(made.seconds)}, checked"
     )
     if found.key_ids:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flowrun.cli.doctor_workflows import reference_findings
 from flowrun.cli.finding import OK, PROBLEM, WARNING, Finding
-from flowrun.cli.output import spell_bytes, spell_seconds
+from flowrun.cli.output import spell_bytes, spell_count, spell_seconds
 from flowrun.config import Settings
 from flowrun.errors import FlowrunError
 from flowrun.formats.duration import format_duration
@@ -54,8 +54,8 @@ def data_findings(settings: Settings, *, runs: bool) -> Iterator[Finding]:
             require_whole(connection, path, "quick_check")
             contents = inspect(connection, path)
             took = spell_seconds(time.monotonic() - began)
-            detail = f"whole (checked in {took}); {contents.executions:,} executions, {contents.unfinished:,} under way"
-            yield Finding("database", OK, detail)
+            held = f"{spell_count(contents.executions, 'execution')}, {contents.unfinished:,} under way"
+            yield Finding("database", OK, f"whole (checked in {took}); {held}")
             data = _Data(settings, connection, contents, runs, time.time_ns() // 1_000_000)
             for check in _CHECKS:
                 yield check(data)

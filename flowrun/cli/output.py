@@ -115,6 +115,11 @@ def spell_bytes(size: int) -> str:
     return f"{amount:.0f} {unit}" if unit == "B" or amount >= 10 else f"{amount:.1f} {unit}"
 
 
+def spell_count(number: int, noun: str) -> str:
+    """`1 node`, `1,204 nodes`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def local_time(moment: str | None) -> str:
     """An RFC 3339 time in the local time zone."""
     return parse_time(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else ""

@@ -49,13 +49,9 @@ def print_sum(done: Sequence[FileRun], seconds: float) -> None:
     bare = sum(not run.file.issues and not run.file.cases for run in done)
     parts = [click.style(f"{passed} passed", fg="green" if not failed + wrong else None)]
     parts += [click.style(f"{failed} failed", fg="red")] if failed else []
-    parts += [click.style(_count(wrong, "file") + " not valid", fg="red")] if wrong else []
-    parts += [_count(bare, "file") + " without tests"] if bare else []
+    parts += [click.style(out.spell_count(wrong, "file") + " not valid", fg="red")] if wrong else []
+    parts += [out.spell_count(bare, "file") + " without tests"] if bare else []
     click.echo(f"\n{', '.join(parts)}  {click.style(f'({out.spell_seconds(seconds)})', dim=True)}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _name(verdict: Verdict) -> str:

@@ -51,7 +51,8 @@ def restore(file: Path, yes: bool, config: Path | None, data_dir: Path | None, o
 
 def _confirm(file: Path, found: Inspected, settings: Settings) -> None:
     place = settings.database_path
-    what = f"{file} is whole: {found.executions:,} executions, {found.unfinished:,} of them under way."
+    executions = out.spell_count(found.executions, "execution")
+    what = f"{file} is whole: {executions}, {found.unfinished:,} of them under way."
     becomes = f"It replaces {place}, which is kept under another name." if place.exists() else f"It becomes {place}."
     click.echo(f"{what}\n{becomes}", err=True)
     click.confirm("Restore it?", abort=True, err=True)
@@ -82,4 +83,4 @@ def _report(file: Path, found: Inspected, kept: Path | None, settings: Settings,
             f"{settings.data_dir} (or set FLOWRUN_ENCRYPTION_KEY) before you start",
             err=True,
         )
-    click.echo(f"`flowrun serve` carries on with {found.unfinished:,} executions that were under way")
+    click.echo(f"`flowrun serve` carries on with {out.spell_count(found.unfinished, 'execution')} under way")

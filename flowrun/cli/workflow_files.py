@@ -76,8 +76,9 @@ def _report(file: WorkflowFile) -> dict[str, object]:
 
 def _print_report(file: WorkflowFile) -> None:
     if file.definition is not None and not file.issues:
-        nodes, edges = len(file.definition.nodes), len(file.definition.edges)
-        click.echo(f"{click.style('✓', fg='green')} {file.path}  {file.definition.id}: {nodes} nodes, {edges} edges")
+        nodes = out.spell_count(len(file.definition.nodes), "node")
+        edges = out.spell_count(len(file.definition.edges), "edge")
+        click.echo(f"{click.style('✓', fg='green')} {file.path}  {file.definition.id}: {nodes}, {edges}")
         return
     click.echo(f"{click.style('✗', fg='red')} {file.path}")
     for issue in file.issues:

@@ -68,7 +68,7 @@ class Gate:
         refusing = next((limit for limit in full if limit.at_limit == "reject"), None)
         if refusing is not None:
             what = "tenant" if len(refusing.group) == 1 else "workflow"
-            raise LimitReachedError(f"{refusing.most} executions of this {what} run already, which is its limit")
+            raise LimitReachedError(f"This {what} is at its limit of {refusing.most} running at a time")
         self._limits[execution_id] = limits
         if not full:
             self._enter(execution_id, limits)

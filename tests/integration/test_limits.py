@@ -41,7 +41,7 @@ async def test_a_limit_can_refuse(tmp_path: Path) -> None:
     async with gated_runtime(tmp_path, gated, "acme") as runtime:
         await save(runtime, "acme", concurrency={"limit": 1, "at_limit": "reject"})
         first = await start(runtime, "acme")
-        with pytest.raises(FlowrunError, match="1 executions of this workflow run already"):
+        with pytest.raises(FlowrunError, match="This workflow is at its limit of 1 running at a time"):
             await start(runtime, "acme")
         gated.open.set()
         await ended(runtime, first)

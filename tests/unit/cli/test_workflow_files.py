@@ -44,7 +44,7 @@ def bad(tmp_path: Path) -> Path:
 
 def test_a_valid_file_is_told_in_a_line(run, good):
     result = run("validate", str(good))
-    assert (result.exit_code, result.output) == (0, f"✓ {good}  good: 2 nodes, 1 edges\n")
+    assert (result.exit_code, result.output) == (0, f"✓ {good}  good: 2 nodes, 1 edge\n")
 
 
 def test_every_issue_of_every_file_is_printed(run, good, bad):
