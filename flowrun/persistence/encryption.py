@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from hashlib import scrypt, sha256
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Column, Connection, select, update
 
 from flowrun.errors import ConfigurationError, FlowrunError
@@ -52,7 +50,7 @@ class Keyring:
     """The keys at hand: the first one encrypts, every one decrypts."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
-        self._keys = {_key_id(key): AESGCM(key) for key in keys}
+        self._keys = {_key_id(key): key for key in keys}
         self.current = _key_id(keys[0])
         """The id of the key that encrypts."""
 
@@ -61,17 +59,23 @@ class Keyring:
 
     def seal(self, text: str, *place: str) -> Sealed:
         """Encrypt a text for one place."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - 6 MB, for those with secrets
+
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return Sealed(self.current, nonce + self._keys[self.current].encrypt(nonce, text.encode(), _bound(place)))
+        cipher = AESGCM(self._keys[self.current])
+        return Sealed(self.current, nonce + cipher.encrypt(nonce, text.encode(), _bound(place)))
 
     def open(self, sealed: Sealed, *place: str) -> str:
         """Decrypt it; raises `UndecryptableError` when the key is missing, or the text is not of this place."""
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
         key = self._keys.get(sealed.key_id)
         if key is None:
             raise UndecryptableError(f"It was encrypted with the key {sealed.key_id}, which is not configured")
         nonce, ciphertext = sealed.ciphertext[:_NONCE_BYTES], sealed.ciphertext[_NONCE_BYTES:]
         try:
-            return key.decrypt(nonce, ciphertext, _bound(place)).decode()
+            return AESGCM(key).decrypt(nonce, ciphertext, _bound(place)).decode()
         except (InvalidTag, ValueError):
             raise UndecryptableError("It was changed, or belongs to another tenant or name") from None
 
