@@ -19,6 +19,8 @@ class _Watch:
     answered: Ending | None = None
     ended: Ending | None = None
     waiting: int = 0
+    from_start: bool = False
+    """It was there before the execution, and has been told of everything."""
 
 
 class Endings:
@@ -35,13 +37,18 @@ class Endings:
             _tell(watch.for_response, None)
             _tell(watch.for_end, None)
 
-    def expect(self, execution_id: str) -> None:
+    def expect(self, execution_id: str, *, from_start: bool = False) -> None:
         """Remember what happens to an execution from now on: somebody will come and wait for it."""
-        self._watches.setdefault(execution_id, _Watch())
+        self._watches.setdefault(execution_id, _Watch(from_start=from_start))
 
     def expected(self, execution_id: str) -> bool:
         """Whether somebody waits, or will."""
         return execution_id in self._watches
+
+    def hears_all(self, execution_id: str) -> bool:
+        """Whether all that ever happens to an execution is remembered: what isn't known is yet to come."""
+        watch = self._watches.get(execution_id)
+        return watch is not None and watch.from_start
 
     def known(self, execution_id: str, *, response: bool) -> bool:
         """Whether `wait` would not have to wait."""

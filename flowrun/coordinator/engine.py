@@ -120,7 +120,7 @@ class ExecutionEngine:
         admission = self.gate.ask(eid, limits) if limits else None
         fact.hold = admission is not None and not admission.runs
         if notify:
-            self._endings.expect(eid)
+            self._endings.expect(eid, from_start=True)
         slot = self._slots[eid] = _Slot(eid, self._store.new(eid, tenant_id, graph), busy=True)
         letter = _Letter(fact, tenant_id, asyncio.get_running_loop().create_future())
         letter.waiter.add_done_callback(partial(self._begun, eid, admission))
@@ -148,6 +148,8 @@ class ExecutionEngine:
         """See `flowrun.ports.Engine.ending`."""
         slot = self._slots.get(execution_id)
         running = slot is not None and slot.execution is not None and not slot.execution.final
+        # It may be final, and its last commit on the way: whoever announced himself is told of that.
+        running = running or self._endings.hears_all(execution_id)
         # Watch first, look second: what ends in between is not missed. Of two who look at once, the first one to
         # find the end takes the watch away, and the other must not wait for an end that was long ago.
         while not running and not self._endings.known(execution_id, response=response):

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 
 import pytest
+from support.held_commits import no_commits
 from support.manual_clock import ManualClock
 from support.runtime import Bench, bench, for_ever, rows
 
@@ -19,6 +20,7 @@ from flowrun.commands.execution_commands import (
 )
 from flowrun.domain.node_type import Completed, Failed
 from flowrun.errors import ConflictError, NotFoundError
+from flowrun.persistence.execution_store import ExecutionStore
 
 pytestmark = pytest.mark.anyio
 
@@ -246,6 +248,37 @@ async def test_two_callers_may_ask_for_the_end_of_an_execution_that_is_long_over
         await b.end(execution_id)
         endings = await asyncio.gather(*(b.end(execution_id) for _ in range(5)))
         assert {ending.status for ending in endings} == {"completed"}
+
+
+async def test_who_started_it_to_wait_for_it_reads_nothing_however_late_he_comes(tmp_path, monkeypatch):
+    """The last result may have been decided, and its commit be on the way, when the caller comes to wait."""
+    loaded = []
+    load = ExecutionStore.load
+
+    async def counted(self, execution_id):
+        loaded.append(execution_id)
+        return await load(self, execution_id)
+
+    monkeypatch.setattr(ExecutionStore, "load", counted)
+    gate = asyncio.Event()
+    async with bench(tmp_path) as b:
+        b.step.plays["a"] = waiting_for(gate)
+        await b.save("t -> a")
+        early, late = await b.start(), await b.start()
+        await b.step.begun("a", 2)
+        async with no_commits(b.runtime) as writer:
+            gate.set()
+            async with asyncio.timeout(10):
+                while writer.waiting < 2:  # noqa: ASYNC110 - nothing tells of it
+                    await asyncio.sleep(0)
+            asked = asyncio.create_task(b.end(early))
+            await asyncio.sleep(0)
+        assert (await asked).status == "completed"
+        async with asyncio.timeout(10):
+            while b.engine.in_memory:  # noqa: ASYNC110 - likewise
+                await asyncio.sleep(0)
+        assert (await b.end(late)).status == "completed"
+    assert loaded == []
 
 
 async def test_asking_for_the_end_of_what_never_was_is_an_error_for_everybody(tmp_path):
