@@ -17,7 +17,7 @@ from flowrun.errors import ConfigurationError, Issue
 
 PREFIX = "FLOWRUN_"
 CONFIG_FILE = "flowrun.toml"
-CLIENT_NAMES = frozenset({"config", "url", "key", "key_file", "tenant"})
+CLIENT_NAMES = frozenset({"config", "url", "key", "key_file", "tenant", "web_token"})
 """What else may stand in `FLOWRUN_*` variables: the command line reads it, the service doesn't."""
 LONGEST_SOCKET_PATH = 103
 """Bytes: what fits into a socket address on every POSIX system (104 with the closing zero on BSD and macOS)."""

@@ -1,4 +1,4 @@
-"""`flowrun dashboard`: watch and command a service from the terminal."""
+"""`flowrun dashboard`: watch and command a service from the terminal, or from a browser."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from flowrun.cli.dashboard_web import WebAddress, serve_web, web_options
 from flowrun.cli.failure import NoServiceError
 from flowrun.errors import ConfigurationError
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 @click.option("--tenant", "-t", envvar="FLOWRUN_TENANT", metavar="TENANT", help="Begin with this tenant.")
 @click.option("--readonly", is_flag=True, help="Look, change nothing.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII alone, for terminals without Unicode.")
+@web_options
 def dashboard(
     socket: Path | None,
     url: str | None,
@@ -44,15 +46,25 @@ def dashboard(
     tenant: str | None,
     readonly: bool,
     ascii_only: bool,
+    web: WebAddress | None,
 ) -> None:
     """Open the terminal dashboard: watch executions live, start, pause, retry and cancel them.
 
+    With --web it opens in a browser instead, with the link that is printed. Whoever has the link commands the service
+    as you do; FLOWRUN_WEB_TOKEN, of 16 characters or more, makes it the same link every time.
+
     Example: flowrun dashboard --tenant acme --readonly
+
+    Example: flowrun dashboard --web --web-port 9000
     """
-    if not sys.stdout.isatty():
+    if web is None and not sys.stdout.isatty():
         raise click.UsageError("The dashboard needs a terminal; for scripts there is `flowrun executions`.")
     place = _place(socket, url, key, key_file)
     from tui.place import Options  # noqa: PLC0415 - the dashboard takes a while to import
+
+    if web is not None:
+        serve_web(Options(place, tenant, readonly=readonly, ascii=ascii_only), web)
+        return
     from tui.running import run  # noqa: PLC0415
 
     run(Options(place, tenant, readonly=readonly, ascii=ascii_only or not _unicode()))
