@@ -50,5 +50,5 @@ def api(service):
 @pytest.fixture(scope="module")
 def outside(service):
     """Anyone on the network: no key, nothing but the port."""
-    with httpx2.Client(base_url=service.url, timeout=30, trust_env=False) as client:
+    with httpx2.Client(base_url=service.url, timeout=30, trust_env=False, verify=False) as client:
         yield client

@@ -339,7 +339,7 @@ def long_poll(service: Service, answers: list[httpx2.Response]) -> None:
 
 
 def test_ctrl_c_ends_it_like_sigterm(tmp_path):
-    service = Service(tmp_path / "data")
+    service = Service(tmp_path / "data", fresh=True)
     with service:
         assert service.process is not None
         service.process.send_signal(signal.SIGINT)

@@ -306,7 +306,9 @@ class Load(threading.Thread):
 
     def run(self) -> None:
         number = 0
-        with httpx2.Client(base_url=self.url, headers=self.headers, timeout=30, trust_env=False) as client:
+        with httpx2.Client(
+            base_url=self.url, headers=self.headers, timeout=30, trust_env=False, verify=False
+        ) as client:
             while not self.stopping.is_set():
                 number += 1
                 self._send(client, event(f"{self.name}-{number}", "in.x", {"n": number}))

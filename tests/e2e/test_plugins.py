@@ -48,8 +48,8 @@ def spoil(site, folder):
     return spoilt
 
 
-def service_with(site, folder):
-    service = Service(folder / "data", http_allow="127.0.0.1")
+def service_with(site, folder, *, fresh=False):
+    service = Service(folder / "data", fresh=fresh, http_allow="127.0.0.1", shutdown_grace="1")
     service.variables["PYTHONPATH"] = str(site)
     return service
 
@@ -67,7 +67,7 @@ def test_its_own_tests_pass(site):
 
 
 def test_its_types_are_types_like_others(site, tmp_path):
-    with StandIn() as shop, service_with(site, tmp_path) as service:
+    with StandIn() as shop, service_with(site, tmp_path, fresh=True) as service:
         listed = json.loads(service.flowrun("nodes", "list", "-o", "json").stdout)
         kinds = {one["type"]: (one["kind"], one["worker"]) for one in listed}
         assert (kinds["slugify"], kinds["checksum"]) == (("engine", None), ("worker", "webhook"))

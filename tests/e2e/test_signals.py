@@ -128,7 +128,7 @@ def test_the_address_is_the_same_after_a_kill(tmp_path):
             execution, address = waiting(Api(client), "killed", approval=True)
         service.kill()
         service.start()
-        with service.operator() as client, httpx2.Client(base_url=service.url) as outside:
+        with service.operator() as client, httpx2.Client(base_url=service.url, verify=False) as outside:
             api = Api(client)
             (wait,) = api.ask("GET", f"/executions/{execution}/waits")["items"]
             assert httpx2.URL(wait["resume_url"]).path == address

@@ -89,7 +89,7 @@ RAW_HEADERS = [b"\xff\xfe\xfd", b"Bearer \xff", b"Basic \x80\x81", b"t=\xe9,v1=x
 @pytest.mark.parametrize("name", SCHEMES)
 def test_malformed_header_bytes_are_401_never_500(service, name):
     keys = list(signed(name, BODY))
-    with httpx2.Client(base_url=service.url, trust_env=False) as client:
+    with httpx2.Client(base_url=service.url, trust_env=False, verify=False) as client:
         for raw in RAW_HEADERS:
             headers = [(key.encode(), raw) for key in keys]
             answer = client.post(f"/webhooks/default/one-{name}", content=BODY, headers=headers)
@@ -227,7 +227,7 @@ def test_fifty_deliveries_of_one_key_start_one_execution_also_over_a_kill(own, a
     started = threading.Barrier(51)
 
     def deliver():
-        with httpx2.Client(base_url=own.url, timeout=5, trust_env=False) as client:
+        with httpx2.Client(base_url=own.url, timeout=5, trust_env=False, verify=False) as client:
             started.wait()
             until("it is accepted", lambda: send(client), seconds=30)
 
@@ -252,7 +252,7 @@ def test_fifty_deliveries_of_one_key_start_one_execution_also_over_a_kill(own, a
     assert len(set(found)) == 1
     own.kill()
     own.start()
-    with httpx2.Client(base_url=own.url, timeout=5, trust_env=False) as client:
+    with httpx2.Client(base_url=own.url, timeout=5, trust_env=False, verify=False) as client:
         assert send(client)
     assert len(set(found)) == 1
     with read_only(own.data_dir) as db:

@@ -12,14 +12,21 @@ from pathlib import Path
 from typing import Self
 
 import httpx2
-from faults.forked import ForkedService
 from faults.journal import Journal
 from faults.promises import rows
 from faults.shapes import CHILD, SHAPES, Step, document
+from support.service import Service
 from support.stand_in import Call, StandIn
 
+PROCESS = Path(__file__).parent / "process"
 PATIENCE = 20.0
 """Seconds in which a process must have died at its point, or everything must have ended."""
+
+
+class FaultyService(Service):
+    """See `support.service`; faults come as variables of the environment."""
+
+    program = (str(PROCESS),)
 
 
 class Lives(AbstractContextManager["Lives"]):
@@ -32,7 +39,8 @@ class Lives(AbstractContextManager["Lives"]):
         self.armed = folder / "armed"
         points = {"FAULT_POINTS": str(self.armed)}
         given = {"http_allow": "127.0.0.1", "log_level": "error", **(settings or {})}
-        self.service = ForkedService(folder / "data", points | faults, **given)
+        self.service = FaultyService(folder / "data", **given)
+        self.service.variables = points | faults
         self.journal = Journal(folder / "journal")
         self.neighbour = StandIn(self._answer)
         self.patient = True
@@ -104,7 +112,9 @@ class Lives(AbstractContextManager["Lives"]):
     async def clients(self) -> AsyncIterator[asyncio.TaskGroup]:
         """What delivers webhooks; at the end of the block all are accepted. Signals are given from now on."""
         limits = httpx2.Limits(max_connections=50)
-        async with httpx2.AsyncClient(base_url=self.service.url, timeout=10, limits=limits) as self._client:
+        async with httpx2.AsyncClient(
+            base_url=self.service.url, timeout=10, limits=limits, verify=False
+        ) as self._client:
             if self._signals is None:
                 self._signals = asyncio.create_task(self._signal())
             async with asyncio.TaskGroup() as clients:

@@ -66,7 +66,7 @@ class Load:
                 tasks.create_task(self._client("sleeps" if number == 0 else "chain"))
 
     async def _client(self, path: str) -> None:
-        async with httpx2.AsyncClient(base_url=self.url, timeout=30) as client:
+        async with httpx2.AsyncClient(base_url=self.url, timeout=30, verify=False) as client:
             number = 0
             while not self.stop.is_set():
                 number += 1

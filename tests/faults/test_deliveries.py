@@ -17,13 +17,18 @@ from flowrun.persistence.writer import GroupWriter
 SEED = os.environ.get("TEST_SEED", "20261122")
 EACH = int(os.environ.get("TEST_DELIVERIES", "8"))
 """Executions of each shape."""
+AT_ONCE = 8
+"""As many of each are under way together: each waits for results that are not delivered at first."""
 
 
 @pytest.mark.slow
 async def test_results_and_commits_that_go_wrong_change_nothing_of_what_is_promised(tmp_path: Path) -> None:
     with Lives(tmp_path, FAULT_DELIVERIES=SEED) as lives:
-        for shape in WEBHOOKS:
-            await lives.work(shape, EACH)
+        for begun in range(0, EACH, AT_ONCE):
+            async with lives.clients() as clients:
+                for shape in WEBHOOKS:
+                    lives.post(clients, shape, min(AT_ONCE, EACH - begun))
+            await lives.all_ended()
         await lives.stop()
         promises.hold(lives.database, lives.journal, in_flight=64)
 

@@ -73,7 +73,7 @@ class Load:
                 tasks.create_task(self._client())
 
     async def _client(self) -> None:
-        async with httpx2.AsyncClient(base_url=self.url, timeout=5) as client:
+        async with httpx2.AsyncClient(base_url=self.url, timeout=5, verify=False) as client:
             while not self.stop.is_set():
                 self._count += 1
                 key = f"k{self._count}"

@@ -84,7 +84,7 @@ async def fill(service: Service, database: Path) -> list[str]:
 @pytest.mark.slow
 async def test_a_crowd_in_flight_at_a_kill_finishes_after_the_next_start(tmp_path: Path) -> None:
     settings = {"http_allow": "127.0.0.1", "log_level": "warning"}
-    with StandIn() as neighbour, Service(tmp_path / "data", **settings) as service:
+    with StandIn() as neighbour, Service(tmp_path / "data", fresh=True, **settings) as service:
         database = service.data_dir / "flowrun.db"
         apply(service, tmp_path, neighbour.url)
         neighbour.hold("/call")

@@ -31,7 +31,9 @@ class World:
         self.feed = bench.runtime.context.feed
 
     async def operator(self):
-        transport = httpx2.AsyncHTTPTransport(uds=str(self.path), limits=httpx2.Limits(max_connections=None))
+        transport = httpx2.AsyncHTTPTransport(
+            uds=str(self.path), limits=httpx2.Limits(max_connections=None), verify=False
+        )
         return await self._clients.enter_async_context(
             httpx2.AsyncClient(transport=transport, base_url="http://flowrun", timeout=20)
         )
@@ -40,7 +42,7 @@ class World:
         made = await self.bench.send(CreateKey(tenant_id=tenant, name="k", scopes=(Scope.READ, Scope.ADMIN)))
         headers = {"authorization": f"Bearer {made['key']}"}
         client = httpx2.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=20, trust_env=False
+            base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=20, trust_env=False, verify=False
         )
         client.key_id = made["id"]
         return await self._clients.enter_async_context(client)

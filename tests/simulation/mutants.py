@@ -161,3 +161,5 @@ MUTANTS: list[Mutant] = [
 ]
 AT_A_FULL_DISK = (lost_timers, state_kept_after_failure)
 """Those that only a commit that fails can show: the other seeds would take long, and show nothing."""
+FIRST_SEEDS = {lost_timers: 52, keys_forgotten: 27, state_kept_after_failure: 205}
+"""Where to begin with those that few seeds show; which these are changes when the simulation learns something."""

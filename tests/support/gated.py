@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from support.ready_database import make_ready
+
 from flowrun.bootstrap import Runtime, running
 from flowrun.bus import OPERATOR
 from flowrun.commands.create_tenant import CreateTenant
@@ -66,6 +68,7 @@ class Gated(WorkerNodeType):
 @asynccontextmanager
 async def gated_runtime(folder: Path, gated: Gated, *tenants: str, **settings: Any) -> AsyncIterator[Runtime]:
     """A real runtime with these tenants."""
+    make_ready(folder / "flowrun.db")
     async with running(Settings(data_dir=folder, **settings), node_types=[gated]) as runtime:
         if runtime.epoch == 1:
             for tenant in tenants:

@@ -14,6 +14,7 @@ import orjson
 from support.graphs import definition
 from support.invariants import check_database
 from support.node_types import Script, Step
+from support.ready_database import make_ready
 
 from flowrun.bootstrap import Runtime, running
 from flowrun.bus import OPERATOR
@@ -108,6 +109,7 @@ async def bench(data_dir: Path, *, clock: Clock | None = None, **settings: Any) 
     """The runtime on that directory; afterwards the database is checked."""
     step = PlayedStep()
     given = {"shutdown_grace": 0.0} | settings
+    make_ready(data_dir / "flowrun.db")
     async with running(
         Settings(data_dir=data_dir, **given), clock=clock, node_types=[step, Script()], jitter=lambda: 1.0
     ) as runtime:

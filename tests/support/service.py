@@ -13,14 +13,21 @@ from pathlib import Path
 from typing import Self
 
 import httpx2
+from support.forks import Fork, fork, run
 
 START_SECONDS = 60
 
 
 class Service:
-    """One data directory and the process that serves it at the moment."""
+    """One data directory and the process that serves it at the moment.
 
-    def __init__(self, data_dir: Path, **settings: str) -> None:
+    A process is forked from one that has imported flowrun already, unless it is to be `fresh`: all that a start takes.
+    """
+
+    program: tuple[str, ...] = ("-m", "flowrun")
+    """What is run by Python."""
+
+    def __init__(self, data_dir: Path, *, fresh: bool = False, **settings: str) -> None:
         self.data_dir = data_dir
         self.port = free_port()
         self.socket = data_dir / "s"
@@ -28,7 +35,8 @@ class Service:
         self._settings = settings
         self.variables: dict[str, str] = {}
         """Of the environment, beside the settings."""
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Fork | None = None
+        self._fresh = fresh
 
     @property
     def url(self) -> str:
@@ -44,11 +52,14 @@ class Service:
             plain | {"FLOWRUN_DATA_DIR": str(self.data_dir), "FLOWRUN_SOCKET": str(self.socket)} | own | self.variables
         )
 
-    def launch(self) -> subprocess.Popen[bytes]:
+    def launch(self) -> subprocess.Popen[bytes] | Fork:
         """Start the process, and don't wait until it is ready."""
-        command = [sys.executable, "-m", "flowrun", "serve", "--port", str(self.port)]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, env=self.env, stdout=log, stderr=log)
+        arguments = [*self.program, "serve", "--port", str(self.port)]
+        with self.log.open("ab") as log, Path(os.devnull).open("rb") as nothing:
+            if self._fresh:
+                self.process = subprocess.Popen([sys.executable, *arguments], env=self.env, stdout=log, stderr=log)
+            else:
+                self.process = fork(arguments, self.env, stdin=nothing, stdout=log, stderr=log)
         return self.process
 
     def start(self) -> None:
@@ -90,14 +101,17 @@ class Service:
         self, *arguments: str, check: bool = True, stdin: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run the command line against it."""
-        done = subprocess.run(
-            [sys.executable, "-m", "flowrun", *arguments],
-            env=self.env,
-            capture_output=True,
-            text=True,
-            input=stdin,
-            check=False,
-        )
+        if self._fresh:
+            done = subprocess.run(
+                [sys.executable, "-m", "flowrun", *arguments],
+                env=self.env,
+                capture_output=True,
+                text=True,
+                input=stdin,
+                check=False,
+            )
+        else:
+            done = run(["-m", "flowrun", *arguments], self.env, stdin)
         if check and done.returncode:
             raise AssertionError(
                 f"flowrun {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"

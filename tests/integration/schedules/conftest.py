@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from support.gated import Gated
 from support.manual_clock import ManualClock
+from support.ready_database import make_ready
 
 from flowrun.bootstrap import running
 from flowrun.bus import OPERATOR
@@ -115,6 +116,7 @@ def opened(tmp_path, clock):
     @asynccontextmanager
     async def opened():
         gated = Gated()
+        make_ready(tmp_path / "flowrun.db")
         async with running(Settings(data_dir=tmp_path, shutdown_grace=0.2), clock=clock, node_types=[gated]) as runtime:
             if runtime.epoch == 1:
                 await runtime.mediator.send(CreateTenant(id="acme"), OPERATOR)

@@ -7,6 +7,7 @@ import asyncio
 import httpx2
 import pytest
 from pydantic import Field
+from support.ready_database import make_ready
 
 from flowrun.api.app import create_app
 from flowrun.bootstrap import running
@@ -72,6 +73,7 @@ class Api:
 @pytest.fixture
 async def api(tmp_path):
     work = Work()
+    make_ready(tmp_path / "flowrun.db")
     async with running(Settings(data_dir=tmp_path), node_types=[work]) as runtime:
         await runtime.mediator.send(CreateTenant(id="acme"), OPERATOR)
         api = Api(runtime, work)

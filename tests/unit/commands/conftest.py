@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.manual_clock import ManualClock
+from support.ready_database import make_ready
 
 from flowrun.bootstrap import running
 from flowrun.bus import OPERATOR, SYSTEM
@@ -40,6 +41,7 @@ class Service:
 @pytest.fixture
 async def service(tmp_path):
     clock = ManualClock()
+    make_ready(tmp_path / "flowrun.db")
     async with running(Settings(data_dir=tmp_path), clock=clock) as runtime:
         await runtime.mediator.send(CreateTenant(id="acme"), OPERATOR)
         yield Service(runtime, clock)

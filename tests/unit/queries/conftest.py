@@ -8,6 +8,7 @@ import orjson
 import pytest
 from sqlalchemy import create_engine, insert
 from support.node_types import TYPES
+from support.ready_database import make_ready
 
 from flowrun.bus import OPERATOR
 from flowrun.persistence import tables as t
@@ -23,8 +24,8 @@ class Database:
 
     def __init__(self, path):
         self.path = path
+        make_ready(path)
         self.engine = create_engine(f"sqlite:///{path}")
-        t.metadata.create_all(self.engine)
         reader = ReadOnly(path)
         self.context = SimpleNamespace(
             reader=reader, graphs=GraphStore(reader, TYPES), types=TYPES, clock=SimpleNamespace(now=lambda: NOW)

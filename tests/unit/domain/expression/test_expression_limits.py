@@ -123,9 +123,9 @@ def test_too_much_is_refused(attack):
         with pytest.raises(ExpressionLimitError):
             compiled.evaluate(SCOPE, now=0)
 
-    began = time.perf_counter()
+    began = time.thread_time()
     run()
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
     assert _peak(run) <= 16 * 2**20
 
 
