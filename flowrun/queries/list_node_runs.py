@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sqlalchemy import Select, case, null, or_, select
+from sqlalchemy import Select, case, func, null, or_, select
 
 from flowrun.bus import Principal, Query, Scope
 from flowrun.domain.json import JsonObject
@@ -52,7 +52,11 @@ async def handle(query: ListNodeRuns, context: Context, _principal: Principal) -
 
 def _events(execution_id: str, *, with_payloads: bool) -> Select[Any]:
     table = t.execution_events
-    small = case((table.c.type.in_(("NodeCompleted", "ExecutionCreated")), null()), else_=table.c.data)
+    small = case(
+        (table.c.type == "NodeCompleted", func.json_remove(table.c.data, "$.output")),
+        (table.c.type == "ExecutionCreated", null()),
+        else_=table.c.data,
+    )
     data = table.c.data if with_payloads else small.label("data")
     kinds = (*ATTEMPT_EVENTS, "IterationStarted") if with_payloads else ATTEMPT_EVENTS
     return (

@@ -65,6 +65,31 @@ async def test_payloads_can_be_left_out(joined):
     assert items["b"]["error"] == ERROR
 
 
+async def test_attempts_are_the_same_without_payloads(database):
+    nodes = [{"id": "t", "type": "manual"}, {"id": "ran", "type": STEP}, {"id": "left", "type": STEP}]
+    database.workflow("flow", nodes, [("t", "ran"), ("ran", "left")])
+    database.execution("x")
+    queued = {"attempt": 1, "dispatch": 1}
+    database.events(
+        "x",
+        ("ExecutionCreated", {"input": 5, "trigger": {}}),
+        ("NodeQueued", queued, "ran"),
+        ("NodeCompleted", {"output": "A", "started_at": 7}, "ran"),
+        ("NodeQueued", queued, "left"),
+        ("NodeCompleted", {"output": "B", "by": "operator"}, "left"),
+    )
+    for node, number in (("ran", 3), ("left", 5)):
+        database.run("x", node, "completed", sources=["t"], result_seq=number)
+    whole, small = [
+        (await database.ask(ListNodeRuns(tenant_id="acme", execution_id="x", payload=payload)))["items"]
+        for payload in (True, False)
+    ]
+    assert [item["attempts"] for item in small] == [item["attempts"] for item in whole]
+    _, ran, left = [item["attempts"] for item in small]
+    assert ran[0]["started_at"] == "1970-01-01T00:00:00.007Z"
+    assert left[0]["status"] == "cancelled"
+
+
 async def test_a_foreign_tenant_and_an_unknown_node_do_not_exist(joined):
     with pytest.raises(NotFoundError):
         await joined.ask(ListNodeRuns(tenant_id="globex", execution_id="x"))
