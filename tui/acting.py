@@ -25,6 +25,7 @@ from tui.actions import (
 from tui.client import RefusedError, UnreachableError
 from tui.form import ANY_DATA, FormField, signal_form
 from tui.look import short_id
+from tui.render.text import counted
 from tui.screens.dialogs import Confirm, Form
 from tui.widgets.keybar import KeyHint
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 _SIGNAL = "POST /api/v1/tenants/{tenant}/executions/{execution}/signal"
+_MOST_NAMES = 6
+"""Executions that a question names; of more it says how many."""
 
 
 class Actor:
@@ -85,7 +88,7 @@ class Actor:
         if reason is not None:
             self._app.say(f"{action.label} is not possible: {reason}", "warning")
         elif target.marked:
-            self._act_on_marked(action, [one for one in target.marked if why_not(action, one) is None])
+            self._act_on_marked(action, target.marked)
         elif target.execution is None:
             return
         elif action in {CANCEL, TERMINATE}:
@@ -157,20 +160,25 @@ class Actor:
         self._app.push_screen(Form(title, note, fields, "send"), answered)
 
     def _act_on_marked(self, action: Action, marked: list[Document]) -> None:
-        if action in {CANCEL, TERMINATE}:
-            names = [_name(one) for one in marked[:6]]
-            more = [f"and {len(marked) - 6} more"] if len(marked) > 6 else []
+        """Do it to those whose state allows it; the others are told, and stay marked."""
+        fit = [one for one in marked if why_not(action, one) is None]
+        left = len(marked) - len(fit)
+        why = next(filter(None, (why_not(action, one) for one in marked)), "")
+        if action not in {CANCEL, TERMINATE}:
+            self._app.run_worker(self._bulk(action, fit, left), exit_on_error=False)
+            return
 
-            def answered(yes: bool | None) -> None:
-                if yes:
-                    self._app.run_worker(self._bulk(action, marked), exit_on_error=False)
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._app.run_worker(self._bulk(action, fit, left), exit_on_error=False)
 
-            title = f"{action.label.capitalize()} {len(marked)} executions?"
-            self._app.push_screen(Confirm(title, names + more, action.label), answered)
-        else:
-            self._app.run_worker(self._bulk(action, marked), exit_on_error=False)
+        names = [_name(one) for one in fit[:_MOST_NAMES]]
+        more = [f"and {len(fit) - _MOST_NAMES} more"] if len(fit) > _MOST_NAMES else []
+        others = ["", f"{left} left alone: {why}"] if left else []
+        title = f"{action.label.capitalize()} {counted(len(fit), 'execution')}?"
+        self._app.push_screen(Confirm(title, [*names, *more, *others], action.label), answered)
 
-    async def _bulk(self, action: Action, marked: list[Document]) -> None:
+    async def _bulk(self, action: Action, marked: list[Document], left: int) -> None:
         store = self._app.store
         for one in marked:
             store.sent(one["id"], action.doing, str(one["status"]))
@@ -179,11 +187,14 @@ class Actor:
         except (RefusedError, UnreachableError) as error:
             self._app.say(f"{action.label}: {error}", "error")
         else:
-            for result in answer["results"]:
-                if "error" not in result:
-                    store.put_execution({"id": result["execution_id"], "status": result["status"]})
-            failed = f", {answer['failed']} refused" if answer["failed"] else ""
-            self._app.say(f"{action.label}: {answer['done']} done{failed}", "warning" if failed else "information")
+            done = [result for result in answer["results"] if "error" not in result]
+            for result in done:
+                store.put_execution({"id": result["execution_id"], "status": result["status"]})
+            self._app.unmark(result["execution_id"] for result in done)
+            refused = [result["error"]["message"] for result in answer["results"] if "error" in result]
+            failed = f", {len(refused)} refused: {refused[0]}" if refused else ""
+            alone = f", {left} left alone" if left else ""
+            self._app.say(f"{action.label}: {len(done)} done{alone}{failed}", "warning" if failed else "information")
         finally:
             for one in marked:
                 store.settled(one["id"])

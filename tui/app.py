@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import Event, Key
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -20,6 +21,7 @@ from tui.client import Client
 from tui.commanding import Commands
 from tui.connection import Connection
 from tui.feed import Feed
+from tui.key_turns import KeyTurns
 from tui.look import utc_now
 from tui.place import Options
 from tui.render.charset import ASCII, UNICODE, Charset
@@ -36,7 +38,9 @@ _HEADERS_A_SECOND = 2
 _STARTED_SECONDS = 2.0
 """After which what the dashboard consists of is there."""
 _MOST_SHARE = 0.03
-"""Of a core: when a flood of news costs more, lists are drawn less often, but once a second."""
+"""Of a core: when a flood of news costs more, lists are drawn less often."""
+_LONGEST_PAUSE = 1.2
+"""Seconds from one drawing of the lists to the next at most: in a flood nobody reads single rows."""
 _LISTS = frozenset({"executions", "stats"})
 
 
@@ -63,6 +67,7 @@ class Dashboard(App[None]):
         self.feed = Feed(self.service, self.store, self.connection, options.tenant)
         self.actor = Actor(self)
         self.commands = Commands(self)
+        self._keys = KeyTurns(self, super().on_event)
         self._said_at = 0.0
         self._said_of: Page | None = None
         self._spent = time.process_time()
@@ -83,6 +88,13 @@ class Dashboard(App[None]):
         self.run_worker(self.feed.run(), name="feed", exit_on_error=True)
         self.set_interval(1 / FLUSHES_A_SECOND, self.flush)
         self.set_timer(_STARTED_SECONDS, collect_from_now_on)
+
+    async def on_event(self, event: Event) -> None:
+        """Let keys have their effect one after the other."""
+        if isinstance(event, Key) and not event.is_forwarded:
+            await self._keys.take(event)
+        else:
+            await super().on_event(event)
 
     async def on_unmount(self) -> None:
         """Close the connections."""
@@ -109,7 +121,7 @@ class Dashboard(App[None]):
     def _breathe(self) -> None:
         """Set when lists are drawn next: the more the last news cost, the later."""
         spent, self._spent = time.process_time() - self._spent, time.process_time()
-        self._lists_at = self.clock() + min(1.0, spent / _MOST_SHARE)
+        self._lists_at = self.clock() + min(_LONGEST_PAUSE, spent / _MOST_SHARE)
 
     def _say(self, page: Page) -> None:
         now = self.clock()
@@ -189,6 +201,13 @@ class Dashboard(App[None]):
         """Tell something in a corner; never read as markup."""
         level: Any = severity
         self.notify(text, severity=level, timeout=6, markup=False)
+
+    def unmark(self, executions: Iterable[str]) -> None:
+        """Take the marks of these away: what they were marked for is done."""
+        done = set(executions)
+        for screen in self.screen_stack:
+            if isinstance(screen, Overview):
+                screen.unmark(done)
 
     def copy(self, text: str, what: str) -> None:
         """Copy a text to the terminal's clipboard."""

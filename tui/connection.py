@@ -7,6 +7,11 @@ from enum import StrEnum
 
 STALE = 4.0
 """Seconds without a sign of life after which what is shown may be out of date."""
+_FIRST_PAUSE = 0.25
+_LONGEST_PAUSE = 5.0
+"""Seconds before the next attempt to connect; each is twice as long as the one before."""
+_LONGEST_LOCAL_PAUSE = 0.75
+"""Asking a socket of this machine costs nothing, and a service that was started again is looked at right away."""
 
 
 class Link(StrEnum):
@@ -41,6 +46,12 @@ class Connection:
         """The connection broke, or could not be made."""
         self.opened, self.why, self.refused = False, why, refused
         self.attempts += 1
+
+    def pause(self, *, local: bool) -> float:
+        """Seconds until the next attempt."""
+        longest = _LONGEST_LOCAL_PAUSE if local else _LONGEST_PAUSE
+        doubled = min(max(self.attempts - 1, 0), 10)  # By then the bound is long reached.
+        return float(min(_FIRST_PAUSE * 2**doubled, longest))
 
     def link(self, now: float) -> Link:
         """How it stands at this moment."""

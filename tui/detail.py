@@ -53,9 +53,12 @@ class Detail:
         return changed
 
     def replace_runs(self, runs: Iterable[Document]) -> None:
-        """Take all node runs as they are now."""
+        """Take all node runs as they are now; where they went on to, only the events say."""
+        taken = {key: run["taken"] for key, run in self.runs.items() if "taken" in run}
         self.runs = {}
         self.put_runs(runs)
+        for key in taken.keys() & self.runs.keys():
+            self.runs[key]["taken"] = taken[key]
         if self.selected is not None and self.selected not in self.runs:
             self.selected = None
 

@@ -19,8 +19,6 @@ from tui.sse import ServerEvent
 from tui.store import Store
 
 STATS_SECONDS = 1.5
-_FIRST_DELAY, _LONGEST_DELAY = 0.25, 5.0
-"""Seconds before the next attempt to connect; each waits twice as long as the one before."""
 
 
 class StreamEndedError(Exception):
@@ -49,20 +47,19 @@ class Feed:
 
     async def run(self) -> None:
         """Connect, read until it breaks, and again, for ever."""
-        delay = _FIRST_DELAY
+        local = self.service.client.place.url is None
         while True:
             try:
                 await self._session()
             except (UnreachableError, StreamEndedError) as error:
-                delay = _FIRST_DELAY if self.connection.opened else delay
                 self.connection.lost(str(error))
             except RefusedError as error:
                 self.connection.lost(error.detail, refused=error.status in {401, 403, 404})
             except (KeyError, TypeError, ValueError):
                 self.connection.lost("what answers there speaks no language of this dashboard")
             self.store.touch("connection")
-            await self._pause(delay * random.uniform(0.7, 1.3))  # noqa: S311 - spreads clients, keeps no secret
-            delay = min(delay * 2, _LONGEST_DELAY)
+            spread = random.uniform(0.7, 1.3)  # noqa: S311 - keeps clients apart, keeps no secret
+            await self._pause(self.connection.pause(local=local) * spread)
 
     def reconnect(self) -> None:
         """Try again now."""

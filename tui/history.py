@@ -33,6 +33,8 @@ _NODE = {
     "NodeCancelled": "cancelled",
     "NodeReset": "pending",
 }
+_WENT_ON = {"NodeCompleted": ("",), "NodeFailed": ()}
+"""The edges that a node took when nothing else is written: all of its main port, or none."""
 _ENDED = frozenset({"completed", "failed", "timed_out", "skipped", "cancelled"})
 Document = dict[str, Any]
 
@@ -61,6 +63,8 @@ def node_run(event: Mapping[str, Any]) -> Document | None:
         run["finished_at"] = event["at"]
     if "error" in data:
         run["error"] = data["error"]
+    if event["type"] in _WENT_ON:
+        run["taken"] = data.get("taken", _WENT_ON[event["type"]])
     if "due_at" in data:
         run["due_at"] = _time(data["due_at"])
     if status == "skipped":

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import gc
+import os
 
 from tui.place import Options
+
+_ESCAPE_MILLISECONDS = 25
+"""After which escape is a key of its own, not the begin of a sequence or of alt and a letter: nobody types so fast."""
 
 
 def run(options: Options) -> None:
@@ -14,9 +18,15 @@ def run(options: Options) -> None:
     happens, and afterwards what came with the start is left out of all of them.
     """
     gc.disable()
+    tell_escape_early()
     from tui.app import Dashboard  # noqa: PLC0415 - nothing is to be collected during the imports either
 
     Dashboard(options).run()
+
+
+def tell_escape_early() -> None:
+    """Shorten the wait after escape, unless the user has set one. The framework reads it when it is imported."""
+    os.environ.setdefault("ESCDELAY", str(_ESCAPE_MILLISECONDS))
 
 
 def collect_from_now_on() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from e2e.client import Api
 from support.paced import STEPS
@@ -38,6 +40,16 @@ async def test_the_service_is_killed_and_started_again_under_it(own):
         with own.operator() as client:
             later = Api(client).start("steps", {"ticket": 2})
         await seen.shows(later[-6:], execution[-6:])
+
+
+async def test_a_service_that_was_away_for_long_is_found_at_once(own):
+    async with dashboard(own.socket) as seen:
+        own.kill()
+        await seen.until("asked in vain for a while", lambda: seen.app.connection.attempts >= 7)
+        own.start()
+        back = time.monotonic()
+        await seen.shows("live")
+        assert time.monotonic() - back < 1.5
 
 
 async def test_an_open_execution_goes_on_after_a_restart(own):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 
 from support.screen import dashboard
+from unit.tui.shapes import EXAMPLES
 
 from tui.widgets.data import Data
 from tui.widgets.graph import GraphView
@@ -150,3 +151,13 @@ async def test_search_folds_and_copies(service, api):
         await seen.told("copied the path")
         await seen.press("i")
         await seen.shows("the execution")
+
+
+async def test_the_graph_shows_which_edges_were_taken_into_one_node(service, api):
+    api.save((EXAMPLES / "refund-approval.yaml").read_text())
+    small, large = api.start("refund-approval", {"amount": 5}), api.start("refund-approval", {"amount": 500})
+    async with _looking_at(service, small, size=(170, 44)) as seen:
+        await seen.shows("┏━true━", "─approved─", "┺━▸")
+    api.command(large, "signal", {"node_id": "decide", "data": {"approved": True}})
+    async with _looking_at(service, large, size=(170, 44)) as seen:
+        await seen.shows("╭─true─", "━approved━", "┷━▸")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -39,3 +40,14 @@ def test_the_module_runs_by_itself():
     done = subprocess.run([sys.executable, "-m", "tui"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "--socket or --url" in done.stderr
+
+
+def test_a_letter_soon_after_escape_is_a_letter():
+    code = (
+        "import tui.running, sys; before = 'textual' in sys.modules; tui.running.tell_escape_early(); "
+        "from textual import constants; print(before, constants.ESCAPE_DELAY)"
+    )
+    for given, expected in (({}, "False 0.025"), ({"ESCDELAY": "300"}, "False 0.3")):
+        env = {name: value for name, value in os.environ.items() if name != "ESCDELAY"} | given
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+        assert done.stdout.strip() == expected

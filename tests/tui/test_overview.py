@@ -73,6 +73,22 @@ async def test_a_command_on_marked_rows_asks_once_and_names_them(service, api):
         assert api.execution(waiting[0])["status"] == "waiting"
 
 
+async def test_marks_of_what_was_done_go_and_what_cannot_be_done_is_told_and_stays_marked(service, api):
+    ended, waiting = api.start("quick"), [api.start("steps", {"ticket": n}) for n in range(2)]
+    async with dashboard(service.socket) as seen:
+        await seen.until("all are listed", lambda: _rows(seen).keys[:3] == [*waiting[::-1], ended])
+        await seen.until("it has ended", lambda: seen.app.store.page.rows[ended]["status"] == "completed")
+        await seen.press("g", "space", "space", "space")
+        assert [one["id"] for one in seen.app.screen.target().marked] == _rows(seen).keys[:3], "as they are listed"
+        await seen.press("x")
+        await seen.shows("Cancel 2 executions?", "1 left alone: it has ended (completed)")
+        await seen.press("right", "enter")
+        await seen.told("cancel: 2 done, 1 left alone")
+        assert _rows(seen).marked == {ended}
+        await seen.press("R")
+        await seen.told("retry is not possible: it is completed")
+
+
 async def test_older_executions_are_read_as_one_scrolls(service, api):
     for _ in range(120):
         api.start("quick")

@@ -135,6 +135,7 @@ class _Piece:
                 routing.draw()
                 self.layout.wires.extend(routing.wires)
                 self.layout.joints |= routing.joints
+                self.layout.merges |= routing.merges
                 self.layout.dense = self.layout.dense or channels[number].tracks > MOST_TRACKS
                 bottom = max([bottom, *(net.bottom for net in channels[number].nets)])
                 x = right + between[number]

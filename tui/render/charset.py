@@ -6,13 +6,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 LEFT, RIGHT, UP, DOWN = 1, 2, 4, 8
-_ARMS = {
-    LEFT: "─", RIGHT: "─", LEFT | RIGHT: "─", UP: "│", DOWN: "│", UP | DOWN: "│",
-    RIGHT | DOWN: "╭", LEFT | DOWN: "╮", RIGHT | UP: "╰", LEFT | UP: "╯",
-    LEFT | RIGHT | DOWN: "┬", LEFT | RIGHT | UP: "┴", UP | DOWN | RIGHT: "├", UP | DOWN | LEFT: "┤",
-    LEFT | RIGHT | UP | DOWN: "┼",
-}  # fmt: skip
-_ASCII_ARMS = {arms: "-" if char == "─" else "|" if char == "│" else "+" for arms, char in _ARMS.items()}
+ALL = LEFT | RIGHT | UP | DOWN
+_LINES = " ─────━━━│┘┙└┴┵┕┶┷┃┚┛┖┸┹┗┺┻│┐┑┌┬┭┍┮┯│┤┥├┼┽┝┾┿╿┦┩┞╀╃┡╄╇┃┒┓┎┰┱┏┲┳╽┧┪┟╁╅┢╆╈┃┨┫┠╂╉┣╊╋"
+"""By arms in base three, left first, then right, up, down: there is none, a light one, or a heavy one."""
+_ROUNDED = str.maketrans("┌┐└┘", "╭╮╰╯")
+
+
+def heavy(arms: int) -> int:
+    """The same arms, drawn heavily."""
+    return arms | arms << 4
+
+
+def _arms(number: int) -> int:
+    """What a place in the table stands for."""
+    weights = [(arm, number // 3**place % 3) for place, arm in enumerate((LEFT, RIGHT, UP, DOWN))]
+    return sum(heavy(arm) if weight == 2 else arm * weight for arm, weight in weights)
+
+
+def _in_ascii(arms: int) -> str:
+    if not arms & (UP | DOWN):
+        return "=" if arms >> 4 else "-"
+    return "+" if arms & (LEFT | RIGHT) else "|"
+
+
+_ARMS = {_arms(number): char for number, char in enumerate(_LINES.translate(_ROUNDED)) if number}
+_ASCII_ARMS = {arms: _in_ascii(arms) for arms in _ARMS}
 _GLYPHS = {
     "queued": "◷", "waiting": "◷", "running": "●", "completed": "✔", "pending": "○", "skipped": "○", "failed": "✖",
     "timed_out": "✖", "interrupted": "✖", "cancelled": "⊘", "cancelling": "⊘", "paused": "ǁ", "retrying": "↻",
@@ -31,7 +49,7 @@ class Charset:
     glyphs: Mapping[str, str]
     unknown: str
     arms: Mapping[int, str]
-    """Lines by the directions that they leave a cell in."""
+    """Lines by the directions that they leave a cell in, and by those in which they are heavy."""
     dashes: Mapping[int, str]
     """Straight pieces of error edges."""
     frame: str
@@ -41,6 +59,8 @@ class Charset:
     marked: str
     """Of the selected node."""
     arrow: str
+    merges: str
+    """Where a line comes into another one from above, and from below."""
     loop: str
     back: str
     """Refers to a node that is drawn elsewhere."""
@@ -67,11 +87,12 @@ UNICODE = Charset(
     glyphs=_GLYPHS,
     unknown="?",
     arms=_ARMS,
-    dashes={LEFT | RIGHT: "╌", UP | DOWN: "╎"},
+    dashes={LEFT | RIGHT: "╌", UP | DOWN: "╎", heavy(LEFT | RIGHT): "╍", heavy(UP | DOWN): "╏"},
     frame="╭╮╯╰─│◂",
     box="╭╮╯╰─│├",
     marked="┏┓┛┗━┃┣",
     arrow="▸",
+    merges="▾▴",
     loop="⟳",
     back="↑",
     ellipsis="…",
@@ -90,11 +111,12 @@ ASCII = Charset(
     glyphs=_ASCII_GLYPHS,
     unknown="?",
     arms=_ASCII_ARMS,
-    dashes={LEFT | RIGHT: "~", UP | DOWN: ":"},
+    dashes={LEFT | RIGHT: "~", UP | DOWN: ":", heavy(LEFT | RIGHT): "~", heavy(UP | DOWN): ":"},
     frame="....=:<",
     box="++++-|+",
     marked="####=##",
     arrow=">",
+    merges="v^",
     loop="@",
     back="^",
     ellipsis="~",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tui.render.canvas import Box, Line
-from tui.render.charset import DOWN, LEFT, RIGHT, UP, Charset
+from tui.render.charset import DOWN, LEFT, RIGHT, UP, Charset, heavy
 from tui.render.layout import Layout, Zoom
 from tui.render.scale import LOOP_COUNT, SCALES
 from tui.render.states import UNTOUCHED, NodeState, glyph, state_role
@@ -28,8 +28,9 @@ def draw_node(
     if layout.zoom is Zoom.FULL:
         _draw_box(line, y, layout, node, state, charset, marked=marked)
         if y == box.y + 1 and arms.get(box.right - 1, 0) & RIGHT:
-            side = charset.marked if marked else charset.box
-            line.put(box.right - 1, side[6], _border(state), marked=marked)
+            leaving = arms[box.right - 1] & heavy(RIGHT)
+            side = charset.marked[6] if marked else charset.line(UP | DOWN | leaving)
+            line.put(box.right - 1, side, _border(state), marked=marked)
         return
     sign, role = glyph(state.status, charset), state_role(state.status)
     if layout.zoom is Zoom.GLYPH:
@@ -135,7 +136,7 @@ def draw_frame(
     else:
         # What comes in ends in an arrow before the frame; what goes on within begins at it.
         for x, sides in ((box.x, RIGHT), (box.right - 1, LEFT | RIGHT)):
-            touching = arms.get(x, 0) & sides
+            touching = arms.get(x, 0) & heavy(sides)
             char = charset.line(UP | DOWN | touching) if touching else parts[5]
             line.put(x, char, role, marked=marked)
 

@@ -67,6 +67,8 @@ class Layout:
     wires: list[Wire] = field(default_factory=list)
     joints: set[tuple[int, int]] = field(default_factory=set)
     """Cells where lines meet; everywhere else they cross."""
+    merges: dict[tuple[int, int], bool] = field(default_factory=dict)
+    """Joints at which a branch of one node comes into the line of another: from above, or from below."""
     notes: list[Note] = field(default_factory=list)
     arrows: list[Note] = field(default_factory=list)
     returns: dict[str, str] = field(default_factory=dict)
@@ -85,6 +87,7 @@ class Layout:
         self.regions.update((node, box.moved(dx, dy)) for node, box in other.regions.items())
         self.wires.extend(wire.moved(dx, dy) for wire in other.wires)
         self.joints.update((x + dx, y + dy) for x, y in other.joints)
+        self.merges.update(((x + dx, y + dy), above) for (x, y), above in other.merges.items())
         self.notes.extend(note.moved(dx, dy) for note in other.notes)
         self.arrows.extend(arrow.moved(dx, dy) for arrow in other.arrows)
         self.dense = self.dense or other.dense

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ class Edge:
     source: str
     target: str
     port: str
+    id: str = ""
 
     @property
     def error(self) -> bool:
@@ -50,19 +51,40 @@ class Graph:
             name = str(node.get("id", ""))
             nodes.setdefault(name, Node(name, str(node.get("type") or ""), str(node.get("name") or name)))
         edges: list[Edge] = []
-        for edge in _mappings(document.get("edges")):
+        written = _mappings(document.get("edges"))
+        for edge, id_ in zip(written, _ids(written), strict=True):
             source, target = str(edge.get("source")), str(edge.get("target"))
             if source in nodes and target in nodes:
-                edges.append(Edge(len(edges), source, target, _port(edge)))
+                edges.append(Edge(len(edges), source, target, _port(edge), id_))
         return cls(nodes, tuple(edges))
 
 
-def _mappings(values: Any) -> Iterable[Mapping[str, Any]]:  # noqa: ANN401 - any JSON
+def _ids(edges: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The id of each edge. Those that aren't written the service makes, and so it calls them in events."""
+    used = {str(edge["id"]) for edge in edges if edge.get("id")}
+    found = []
+    for edge in edges:
+        handle = _handle(edge)
+        base = id_ = str(edge.get("id") or "") or f"{edge.get('source')}->{edge.get('target')}{handle and ':'}{handle}"
+        number = 1
+        while not edge.get("id") and id_ in used:
+            number += 1
+            id_ = f"{base}#{number}"
+        used.add(id_)
+        found.append(id_)
+    return found
+
+
+def _handle(edge: Mapping[str, Any]) -> str:
+    return str(edge.get("source_handle") or edge.get("sourceHandle") or "")
+
+
+def _mappings(values: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401 - any JSON
     return [value for value in values if isinstance(value, Mapping)] if isinstance(values, list | tuple) else []
 
 
 def _port(edge: Mapping[str, Any]) -> str:
-    port = str(edge.get("source_handle") or edge.get("sourceHandle") or "")
+    port = _handle(edge)
     if port in _MAIN:
         return ERROR if edge.get("type") == "failure" else ""
     return port

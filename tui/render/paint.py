@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tui.render.canvas import Box, Line, Row
-from tui.render.charset import DOWN, LEFT, RIGHT, UNICODE, UP, Charset
+from tui.render.charset import DOWN, LEFT, RIGHT, UNICODE, UP, Charset, heavy
 from tui.render.faces import draw_frame, draw_node
 from tui.render.layout import Layout, Note, Wire
-from tui.render.model import Edge
-from tui.render.states import FAILED, NO_STATE, UNTOUCHED, NodeState
+from tui.render.model import EACH, Edge
+from tui.render.states import FAILED, MAIN, NO_STATE, UNTOUCHED, NodeState
 from tui.render.text import same_width
 
 _RANK = ("edge", "edge.error", "edge.taken", "edge.error.taken")
+_TAKEN = 2
+"""The first of these ranks that is drawn heavily."""
 
 
 def paint(
@@ -69,7 +71,11 @@ class _Painter:
         for x, (arms, wire) in along.items():
             if x in across and (x, y) in self._layout.joints:
                 # A joint is drawn as the stronger of its lines.
-                self._cell(line, x, arms | across[x][0], max(wire, across[x][1], key=self._rank))
+                stronger = max(wire, across[x][1], key=self._rank)
+                self._cell(line, x, arms | across[x][0], stronger)
+                if (x, y) in self._layout.merges:
+                    merge = self._charset.merges[not self._layout.merges[x, y]]
+                    line.put(x, merge, _RANK[self._rank(stronger)])
             else:
                 self._cell(line, x, arms, wire)
         for x, (arms, wire) in across.items():
@@ -78,6 +84,8 @@ class _Painter:
         return {x: arms for x, (arms, _) in across.items()}
 
     def _cross(self, found: dict[int, tuple[int, Wire]], x: int, arms: int, wire: Wire) -> None:
+        if self._rank(wire) >= _TAKEN:
+            arms = heavy(arms)
         before = found.get(x)
         if before is not None:
             arms |= before[0]
@@ -92,7 +100,8 @@ class _Painter:
         for note in self._layout.row_notes[y]:
             if note.text:
                 text = same_width(note.text, self._charset)
-                line.write(note.x, text, note.role, marked=note.node is not None and note.node == self._selected)
+                role = "port.taken" if note.role == "port" and self._rank(note) >= _TAKEN else note.role
+                line.write(note.x, text, role, marked=note.node is not None and note.node == self._selected)
             else:
                 line.put(note.x, self._charset.arrow, _RANK[self._rank(note)])
 
@@ -110,6 +119,13 @@ class _Painter:
         return rank
 
     def _judge(self, edge: Edge) -> int:
+        taken = self._states.get(edge.source, NO_STATE).taken
+        if taken is None or edge.port == EACH:
+            return self._guess(edge)
+        return edge.error + 2 * (edge.id in taken or (not edge.port and MAIN in taken))
+
+    def _guess(self, edge: Edge) -> int:
+        """What the states of its ends let suppose."""
         source = self._states.get(edge.source, NO_STATE).status
         reached = self._states.get(edge.target, NO_STATE).status not in UNTOUCHED
         if edge.error:

@@ -36,6 +36,7 @@ class Routing:
     rooms: Rooms
     wires: list[Wire] = field(default_factory=list)
     joints: set[tuple[int, int]] = field(default_factory=set)
+    merges: dict[tuple[int, int], bool] = field(default_factory=dict)
 
     def draw(self) -> None:
         """Make all wires and joints."""
@@ -55,6 +56,23 @@ class Routing:
                 self._wire(x, net.free_right, self._column(detours[net.free_right]), net.free_right, edges)
         for row, starts in leaving.items():
             self._leave(row, starts)
+        self._merge()
+
+    def _merge(self) -> None:
+        """Where the last branch of a fan-out comes into a row in which another line comes along."""
+        for net in self.channel.nets:
+            ends = {net.top: False, net.bottom: True}
+            fans = not net.joins and not net.straight and len(net.lefts) == 1 and len(net.rights) > 1
+            for row, above in ends.items() if fans else ():
+                if row in net.rights - net.lefts - {net.free_right} and self._comes_along(net, row):
+                    self.merges[self._column(net), row] = above
+
+    def _comes_along(self, net: Net, row: int) -> bool:
+        for other in self.channel.nets:
+            passes = row in other.lefts and (other.straight or other.track > net.track)
+            if other is not net and (passes or (row in other.rights and other.track < net.track)):
+                return True
+        return False
 
     def _column(self, net: Net) -> int:
         room = self.rooms.left + (self.rooms.middle if net.track >= self.channel.split else 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from tui.render.charset import UNICODE, Charset
@@ -14,6 +15,9 @@ from tui.render.scopes import scopes_of
 FINAL = frozenset({"completed", "failed", "skipped", "cancelled", "timed_out"})
 FAILED = frozenset({"failed", "timed_out"})
 UNTOUCHED = frozenset({"pending", "skipped"})
+WENT_ON = frozenset({"completed", "failed", "timed_out"})
+MAIN = ""
+"""Stands for the edges of the main port."""
 _LOUDEST = ("running", "retrying", "waiting", "queued", "failed", "timed_out", "cancelled", "completed", "skipped")
 """Of many runs of one node the state that stands for all: what still happens before what has gone wrong."""
 
@@ -31,6 +35,8 @@ class NodeState:
     """How many there may be, when that is known."""
     duration: float | None = None
     """Seconds, of all runs together; of one that has not ended, so far."""
+    taken: frozenset[str] | None = None
+    """Ids of the edges along which it went on, `MAIN` among them for all of its main port; None: not known."""
 
 
 NO_STATE = NodeState()
@@ -81,7 +87,15 @@ def _folded(runs: list[Mapping[str, Any]], now: datetime) -> NodeState:
         total=len(runs) if iterated else None,
         attempt=max(int(run.get("attempt") or 0) for run in runs),
         duration=sum(durations) if durations else None,
+        taken=_taken(runs),
     )
+
+
+def _taken(runs: list[Mapping[str, Any]]) -> frozenset[str] | None:
+    """The edges that any of the runs took; None as long as that isn't known of each that has gone on."""
+    found = [run.get("taken") for run in runs if run.get("status") in WENT_ON]
+    known = [taken for taken in found if taken is not None]
+    return frozenset(chain(*known)) if known and len(known) == len(found) else None
 
 
 def seconds_of(run: Mapping[str, Any], now: datetime) -> float | None:

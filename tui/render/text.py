@@ -147,3 +147,8 @@ def count(amount: int) -> str:
             return f"{value:.0f}{unit}" if value >= 9.95 else f"{value:.1f}{unit}"
         value /= 1000
     return f"{value:.1f}T"
+
+
+def counted(amount: int, noun: str) -> str:
+    """So many of something: `1 execution`, `12k executions`."""
+    return f"{count(amount)} {noun}{'' if amount == 1 else 's'}"

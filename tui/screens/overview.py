@@ -209,7 +209,7 @@ class Overview(Page):
     def target(self) -> Target:
         """The execution under the cursor, or those that are marked."""
         rows, held = self._rows("execution-rows"), self.dashboard.store.page.rows
-        marked = [held[key] for key in rows.marked if key in held]
+        marked = [held[key] for key in rows.keys if key in rows.marked and key in held] if rows.marked else []
         return Target(held.get(rows.cursor or ""), None, marked)
 
     # --- keys
@@ -240,6 +240,12 @@ class Overview(Page):
         """Mark the row for a command on many."""
         rows = self._rows("execution-rows")
         rows.toggle_mark()
+        self._name_pane()
+        self.show_keys()
+
+    def unmark(self, done: set[str]) -> None:
+        """Take the marks of these rows away."""
+        self._rows("execution-rows").clear_marks(done)
         self._name_pane()
         self.show_keys()
 

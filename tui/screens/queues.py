@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from tui.look import plain, style
 from tui.render.sparkline import sparkline
-from tui.render.text import count, duration, size
+from tui.render.text import count, counted, duration, size
 from tui.screens.base import Page
 from tui.theme import ACCENT, FAINT, MUTED, STATE_COLOURS, TEXT
 from tui.widgets.cells import Column
@@ -158,7 +158,7 @@ class QueuesScreen(Page):
             ("units/s", _rate(writer.get("units_per_second")), TEXT),
             ("commit", f"{_seconds(commit.get('p50'))} p50  {_seconds(commit.get('p99'))} p99", MUTED),
             ("timers", f"{(figures.get('timers') or {}).get('within_minute', 0)} within a minute", MUTED),
-            ("in memory", f"{count(figures.get('executions_in_memory') or 0)} executions", MUTED),
+            ("in memory", counted(figures.get("executions_in_memory") or 0, "execution"), MUTED),
             ("memory", size(figures.get("memory") or 0), MUTED),
             ("streams", str(figures.get("streams") or 0), MUTED),
             ("uptime", duration(figures.get("uptime") or 0), MUTED),

@@ -18,7 +18,7 @@ from tui.client import RefusedError, UnreachableError
 from tui.look import elapsed, joined, moment, plain, progress_bar, short_id, state, style, time_of_day
 from tui.render.sparkline import sparkline
 from tui.render.states import state_role
-from tui.render.text import count
+from tui.render.text import count, counted
 from tui.screens.base import Page
 from tui.theme import ACCENT, FAINT, MUTED, STATE_COLOURS, TEXT
 from tui.widgets.cells import Column
@@ -196,7 +196,7 @@ class WorkflowScreen(Page):
         lines += [Text(""), Text("Last hour", Style(color=ACCENT, bold=True)), *self._hour()]
         lines += [Text(""), Text("Definition", Style(color=ACCENT, bold=True))]
         facts = {
-            "nodes": f"{len(document['nodes'])}, {len(document['edges'])} edges",
+            "nodes": f"{len(document['nodes'])}, {counted(len(document['edges']), 'edge')}",
             "timeout": document.get("timeout"),
             "on error": document.get("on_error"),
             "limit": document.get("concurrency"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import ClassVar, TypeAlias
 
 from rich.console import OverflowMethod
@@ -11,12 +11,14 @@ from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.widgets import row_messages
 from tui.widgets.cells import Column, Fitted, fitted, line_of, over
+from tui.widgets.surface import bare_lines
 
 Draw = Callable[[str], Sequence[Text]]
 """The cells of a row, by its key; `KeyError` when there is no such row any more."""
@@ -133,11 +135,12 @@ class Rows(ScrollView, can_focus=True):
             self.action_move(1)
             self.refresh()
 
-    def clear_marks(self) -> None:
-        """Take every mark away."""
-        for key in self.marked:
+    def clear_marks(self, keys: Collection[str] | None = None) -> None:
+        """Take the marks of these rows away, or every mark."""
+        gone = self.marked if keys is None else self.marked.intersection(keys)
+        for key in gone:
             self._strips.pop(key, None)
-        self.marked.clear()
+        self.marked = self.marked - gone
         self.refresh()
 
     def _keep(self, before: int | None, *, stays_first: bool) -> None:
@@ -241,7 +244,17 @@ class Rows(ScrollView, can_focus=True):
         self._strips.clear()
 
     def _resize(self) -> None:
-        self.virtual_size = Size(0, len(self.keys) + self._head)
+        wanted = Size(0, len(self.keys) + self._head)
+        if (
+            self.show_vertical_scrollbar
+            and self._drawn_width
+            and min(wanted.height, self.virtual_size.height) > (self.size.height)
+        ):
+            # It scrolled before, and does now: the screen stays as it is, and isn't laid out anew for every row.
+            self.set_reactive(Rows.virtual_size, wanted)
+            self.vertical_scrollbar.window_virtual_size = wanted.height
+        else:
+            self.virtual_size = wanted
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of the region; what is the same for all of them is found once."""
@@ -252,7 +265,13 @@ class Rows(ScrollView, can_focus=True):
             self._drawn_width, self._ground = width, ground
             self._fitted = fitted(self.columns, width)
             self._strips.clear()
-        return super().render_lines(crop)
+        if self.opacity < 1 or self.styles.gutter.totals != (0, 0):
+            return super().render_lines(crop)
+        return bare_lines(self, crop, ground)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What is done to every line: all but the search for colours by number, of which there are none in rows."""
+        return [one for one in super().get_line_filters() if not isinstance(one, ANSIToTruecolor)]
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""

@@ -37,13 +37,14 @@ def example(path: Path) -> Graph:
 
 
 def states(text: str) -> dict[str, NodeState]:
-    """`hook completed; agent running; each running 3/10`."""
+    """`hook completed; agent running; each running 3/10; big completed via big->mail:true`."""
     found = {}
     for statement in filter(None, map(str.strip, text.split(";"))):
         node, status, *rest = statement.split()
-        done, _, total = rest[0].partition("/") if rest else ("", "", "")
+        taken = frozenset(rest[1:]) if rest[:1] == ["via"] else None
+        done, _, total = rest[0].partition("/") if rest and taken is None else ("", "", "")
         counts = {"done": int(done), "total": int(total)} if done else {}
-        found[node] = NodeState(status, duration=0.42 if status == "completed" else None, **counts)
+        found[node] = NodeState(status, duration=0.42 if status == "completed" else None, taken=taken, **counts)
     return found
 
 

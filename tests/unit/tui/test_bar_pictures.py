@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from unit.tui.pictures import check, text_of
 
+from tui.render.canvas import row_text
 from tui.render.charset import ASCII, UNICODE
 from tui.render.json_view import JsonView
 from tui.render.progress import progress
@@ -64,6 +65,13 @@ def picture(width, charset=UNICODE, window=None):
 
 def test_a_timeline():
     check("timeline", {"80": picture(80), "120": picture(120), "ascii": picture(80, ASCII)})
+
+
+def test_a_short_attempt_is_seen_in_a_list_without_payloads_too():
+    one = run("out", "completed", ("completed", 0, 5, 5))
+    one["attempts"][0]["started_at"] = None
+    (row,) = timeline([one], 30, NOW)
+    assert row_text(row.row).rstrip().endswith(UNICODE.dot + UNICODE.blocks[-2])
 
 
 def test_a_narrow_timeline():

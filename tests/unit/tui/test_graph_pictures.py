@@ -15,6 +15,10 @@ RUNNING = {
     "errors-to-one": "hook completed; fetch completed; score failed; store skipped; reply skipped; alert running",
     "order-pipeline": "hook completed; verify completed; reserve completed; charge retrying; reject skipped",
     "example-refund-approval": "asked completed; small completed; decide waiting",
+    "example-refund-approval--small": "asked completed via asked->small; small completed via small->refunded:true;"
+    "decide skipped; refused skipped; refunded completed",
+    "example-refund-approval--approved": "asked completed via asked->small; small completed via small->decide:false;"
+    "decide completed via decide->refunded:approved; refused skipped; refunded completed",
 }
 
 
@@ -36,7 +40,7 @@ def test_the_picture_of(name):
 
 @pytest.mark.parametrize("name", RUNNING)
 def test_the_picture_of_a_running(name):
-    plan = plan_graph(SHAPES[name])
+    plan = plan_graph(SHAPES[name.partition("--")[0]])
     now = states(RUNNING[name])
     selected = next((node for node, state in now.items() if state.status not in {"completed", "skipped"}), None)
     zooms = {zoom.value: arrange(plan, zoom) for zoom in (Zoom.COMPACT, Zoom.FULL, Zoom.GLYPH)}

@@ -1,11 +1,11 @@
 """What the parts of a picture mean: roles of lines and signs, what is selected, what is under the mouse."""
 
-from unit.tui.shapes import shape, states
+from unit.tui.shapes import SHAPES, shape, states
 
 from tui.render.canvas import Box, row_text
-from tui.render.charset import UNICODE
+from tui.render.charset import ASCII, UNICODE
 from tui.render.graph import Zoom, arrange, paint, plan_graph, tree_layout
-from tui.render.states import glyph
+from tui.render.states import MAIN, NodeState, glyph
 
 FAILING = shape("hook -> fetch -> store -> end; fetch -error-> alert; store -error-> alert")
 
@@ -22,7 +22,7 @@ def roles(rows, chars):
 def test_the_way_that_was_taken_differs_from_the_others():
     rows = drawn(FAILING, "hook completed; fetch failed; alert running; store skipped; end skipped")
     assert roles(rows[:1], "▸")[0] == ["edge.taken", "edge", "edge"]
-    assert set(roles(rows[1:], "╌")[0]) == {"edge.error.taken"}
+    assert set(roles(rows[1:], "╍")[0]) == {"edge.error.taken"}
     rows = drawn(FAILING, "hook completed; fetch completed; store completed; end completed; alert skipped")
     assert roles(rows[:1], "▸")[0] == ["edge.taken"] * 3
     assert set(roles(rows[1:], "╌")[0]) == {"edge.error"}
@@ -31,6 +31,36 @@ def test_the_way_that_was_taken_differs_from_the_others():
 def test_a_failure_that_was_ignored_leaves_the_way_taken():
     rows = drawn(shape("a -> b -> c"), "a completed; b failed; c completed")
     assert roles(rows, "▸") == [["edge.taken", "edge.taken"]]
+
+
+def test_of_two_edges_into_one_node_the_one_that_was_taken_is_seen_with_and_without_colour():
+    graph = SHAPES["example-refund-approval"]
+    asked = "asked completed via asked->small; refunded completed; refused skipped; "
+    small = drawn(graph, asked + "small completed via small->refunded:true; decide skipped")
+    assert "┏━true━" in row_text(small[0])
+    assert "─approved─" in row_text(small[1])
+    assert "━▸ ✔ refunded" in row_text(small[1])
+    assert roles(small[1:2], "┺") == [["edge.taken"]]
+    by_hand = drawn(
+        graph, asked + "small completed via small->decide:false; decide completed via decide->refunded:approved"
+    )
+    assert "╭─true─" in row_text(by_hand[0])
+    assert "━false━" in row_text(by_hand[1])
+    assert "━approved━" in row_text(by_hand[1])
+    assert {"port", "port.taken"} == {run.role for row in by_hand for run in row if run.role.startswith("port")}
+
+
+def test_what_a_node_has_taken_is_seen_before_the_next_one_begins():
+    graph = shape("a -> b -> c")
+    now = {"a": NodeState("completed", taken=frozenset({MAIN}))}
+    (row,) = paint(arrange(plan_graph(graph)), now)
+    assert roles([row], "▸") == [["edge.taken", "edge"]]
+
+
+def test_a_branch_that_comes_into_the_line_of_another_node_says_from_where():
+    rows = drawn(SHAPES["swap"], "")
+    assert "○ a ─┬─▴─▸ ○ x" in row_text(rows[0]), "a does not lead to q"
+    assert "v" in row_text(drawn(SHAPES["errors-to-one"], "", charset=ASCII)[1])
 
 
 def test_signs_and_names_have_the_roles_of_their_states():

@@ -28,6 +28,21 @@ def test_the_connection_is_live_stale_or_made_again():
     assert connection.link(23) is Link.LIVE
 
 
+def test_a_socket_of_this_machine_is_asked_often_and_a_network_less():
+    connection = Connection()
+    pauses: dict[bool, list[float]] = {True: [], False: []}
+    for _ in range(2_000):
+        connection.lost("gone")
+        for local, found in pauses.items():
+            found.append(connection.pause(local=local))
+    assert pauses[False][:6] == [0.25, 0.5, 1, 2, 4, 5]
+    assert max(pauses[False]) == 5
+    assert max(pauses[True]) <= 1 / 1.3, "with what is added by chance, it is asked every second"
+    connection.open(1)
+    connection.lost("gone")
+    assert connection.pause(local=False) == 0.25, "after a success it begins anew"
+
+
 def test_the_store_notes_what_changed_once():
     store = Store()
     store.choose_tenant("acme")
@@ -93,6 +108,22 @@ def test_events_say_how_nodes_and_executions_stand():
     assert node_run({"type": "FromTheFuture", "at": "T", "node_id": "a"}) is None
     assert execution_status({"type": "ExecutionPaused"}) == "paused"
     assert execution_status({"type": "NodeQueued"}) is None
+
+
+def test_events_say_along_which_edges_a_node_went_on_and_rereading_keeps_it():
+    def taken(kind, **data):
+        found = node_run({"type": kind, "at": "T", "node_id": "a", "iteration": "", "data": data})
+        assert found is not None
+        detail.put_runs([found])
+        return found.get("taken")
+
+    detail = Detail("acme", "1")
+    assert taken("NodeStarted", dispatch=1, started_at=0) is None
+    assert taken("NodeFailed", error={}, handling="fail") == ()
+    assert taken("NodeCompleted", output=1) == ("",)
+    assert taken("NodeCompleted", output=1, taken=["a->b:true"]) == ["a->b:true"]
+    detail.replace_runs([{"node_id": "a", "iteration": "", "status": "completed"}])
+    assert detail.runs["a", ""]["taken"] == ["a->b:true"]
 
 
 def test_a_form_reads_each_field_as_its_type():

@@ -6,7 +6,7 @@ import pytest
 from unit.tui.shapes import shape
 
 from tui.render.charset import ASCII, UNICODE
-from tui.render.states import NodeState, fold, glyph, moment, state_role
+from tui.render.states import MAIN, NodeState, fold, glyph, moment, state_role
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -75,6 +75,13 @@ def test_an_inner_loop_counts_over_all_iterations_of_the_outer_one():
     states = fold(runs, NOW, graph)
     assert states["inner"] == NodeState("running", done=2)
     assert states["outer"].done == 1
+
+
+def test_edges_are_taken_by_any_iteration_and_not_known_before_all_say():
+    done, other = run("a", "completed", "0", taken=["a->b"]), run("a", "completed", "1", taken=[""])
+    assert fold([done, other, run("a", "running", "2")], NOW)["a"].taken == {"a->b", MAIN}
+    assert fold([done, run("a", "completed", "1")], NOW)["a"].taken is None
+    assert fold([run("a", "pending", taken=["a->b"])], NOW)["a"].taken is None, "it was reset"
 
 
 def test_a_run_lasts_from_its_first_attempt_on():

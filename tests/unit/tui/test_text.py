@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tui.render.charset import ASCII, UNICODE
-from tui.render.text import age, cells, clip, clock, count, duration, fit, safe, same_width, size
+from tui.render.text import age, cells, clip, clock, count, counted, duration, fit, safe, same_width, size
 
 ANY_TEXT = st.text(st.characters(), max_size=40)
 
@@ -123,3 +123,7 @@ def test_sizes(amount, shown):
 )
 def test_counts(amount, shown):
     assert count(amount) == shown
+
+
+def test_one_is_singular():
+    assert [counted(n, "row") for n in (0, 1, 2, 12_345)] == ["0 rows", "1 row", "2 rows", "12k rows"]
