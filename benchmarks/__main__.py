@@ -21,7 +21,7 @@ AIMS = {
     "layers_worker_1000_to_10": "≤ 1.3",
     "layers_engine_1000_to_10": "≤ 1.3",
     "start_s": "≤ 2",
-    "idle_mb": "≤ 100",
+    "idle_mb": "≤ 85",
     "webhook_to_echo": "≥ 0.3",
     "accepts_10000_to_1": "≥ 0.9",
     "schedule_start_p99_ms": "≤ 50",
