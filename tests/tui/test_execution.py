@@ -141,6 +141,7 @@ async def test_an_execution_that_is_gone_says_so(service, api):
 async def test_search_folds_and_copies(service, api):
     execution = api.start("steps", {"ticket": 77})
     async with _looking_at(service, execution) as seen:
+        await seen.until("it follows what waits", lambda: seen.app.store.detail.selected == ("answer", ""))
         await seen.press("left", "2")
         await seen.shows('"ticket": 77')
         await seen.press("slash")
