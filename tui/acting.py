@@ -105,9 +105,7 @@ class Actor:
 
     def _ask(self, action: Action, execution: Document) -> None:
         running = self._running(execution)
-        what = (
-            f"{len(running)} node{'s' if len(running) != 1 else ''} will stop: {', '.join(running)}" if running else ""
-        )
+        what = f"{counted(len(running), 'node')} will stop: {', '.join(running)}" if running else ""
         how = "Running nodes are told to stop and may tidy up." if action is CANCEL else "Running nodes are cut off."
         lines = [line for line in (what, how, "Completed nodes keep their results.") if line]
 
@@ -161,20 +159,21 @@ class Actor:
 
     def _act_on_marked(self, action: Action, marked: list[Document]) -> None:
         """Do it to those whose state allows it; the others are told, and stay marked."""
-        fit = [one for one in marked if why_not(action, one) is None]
-        left = len(marked) - len(fit)
-        why = next(filter(None, (why_not(action, one) for one in marked)), "")
-        if action not in {CANCEL, TERMINATE}:
-            self._app.run_worker(self._bulk(action, fit, left), exit_on_error=False)
-            return
+        reasons = [why_not(action, one) for one in marked]
+        fit = [one for one, reason in zip(marked, reasons, strict=True) if reason is None]
+        whys = [reason for reason in reasons if reason is not None]
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._app.run_worker(self._bulk(action, fit, left), exit_on_error=False)
+                self._app.run_worker(self._bulk(action, fit, len(whys)), exit_on_error=False)
+
+        if action not in {CANCEL, TERMINATE}:
+            answered(yes=True)
+            return
 
         names = [_name(one) for one in fit[:_MOST_NAMES]]
         more = [f"and {len(fit) - _MOST_NAMES} more"] if len(fit) > _MOST_NAMES else []
-        others = ["", f"{left} left alone: {why}"] if left else []
+        others = ["", f"{len(whys)} left alone: {whys[0]}"] if whys else []
         title = f"{action.label.capitalize()} {counted(len(fit), 'execution')}?"
         self._app.push_screen(Confirm(title, [*names, *more, *others], action.label), answered)
 

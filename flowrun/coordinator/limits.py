@@ -10,13 +10,11 @@ from sqlalchemy import select
 from flowrun.coordinator.admission import Gate
 from flowrun.coordinator.counts import LIVE
 from flowrun.coordinator.dispatcher import Dispatcher
-from flowrun.domain.events import ExecutionCreated
 from flowrun.domain.graph import Graph
-from flowrun.domain.json import JsonValue
 from flowrun.domain.states import ExecutionStatus
 from flowrun.errors import FlowrunError
 from flowrun.persistence import tables as t
-from flowrun.persistence.executions import load_history
+from flowrun.persistence.executions import load_trigger
 from flowrun.persistence.json_text import load
 from flowrun.ports import Clock, Graphs, Reader, TenantLimits
 
@@ -74,10 +72,8 @@ class Limits:
             table.c.version == graph.version,
         )
         for row in await reader.all(query.order_by(table.c.id)):
-            trigger: JsonValue = None
-            if graph.concurrency_key is not None:
-                _, created = (await load_history(reader, row["id"]))[0]
-                trigger = created.trigger if isinstance(created, ExecutionCreated) else None
+            keyed = graph.concurrency_key is not None
+            trigger = await load_trigger(reader, row["id"]) if keyed else None
             limits = self._gate.limits_of(graph, tenant_id, {"trigger": trigger}, now)
             # One that was paused while it was queued still waits for its place.
             paused = row["status"] == ExecutionStatus.PAUSED.value and row["started_at"] is None

@@ -16,11 +16,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import scrypt, sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, Connection, select, update
 
 from flowrun.errors import ConfigurationError, FlowrunError
 from flowrun.persistence import tables as t
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _log = logging.getLogger(__name__)
 
@@ -59,25 +63,29 @@ class Keyring:
 
     def seal(self, text: str, *place: str) -> Sealed:
         """Encrypt a text for one place."""
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - 6 MB, for those with secrets
-
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        cipher = AESGCM(self._keys[self.current])
+        cipher = _cipher(self._keys[self.current])
         return Sealed(self.current, nonce + cipher.encrypt(nonce, text.encode(), _bound(place)))
 
     def open(self, sealed: Sealed, *place: str) -> str:
         """Decrypt it; raises `UndecryptableError` when the key is missing, or the text is not of this place."""
-        from cryptography.exceptions import InvalidTag  # noqa: PLC0415
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - see `_cipher`
 
         key = self._keys.get(sealed.key_id)
         if key is None:
             raise UndecryptableError(f"It was encrypted with the key {sealed.key_id}, which is not configured")
         nonce, ciphertext = sealed.ciphertext[:_NONCE_BYTES], sealed.ciphertext[_NONCE_BYTES:]
         try:
-            return AESGCM(key).decrypt(nonce, ciphertext, _bound(place)).decode()
+            return _cipher(key).decrypt(nonce, ciphertext, _bound(place)).decode()
         except (InvalidTag, ValueError):
             raise UndecryptableError("It was changed, or belongs to another tenant or name") from None
+
+
+def _cipher(key: bytes) -> AESGCM:
+    # The library takes 6 MB, which only those need who have secrets.
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
+    return AESGCM(key)
 
 
 def load_keyring(configured: str | None, data_dir: Path, salt: bytes) -> Keyring:

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from flowrun.domain.events import Event, NodeEvent, event_data, restore_event
+from flowrun.domain.events import Event, ExecutionCreated, NodeEvent, event_data, restore_event
 from flowrun.domain.evolve import evolve
 from flowrun.domain.execution import Execution, NodeRun
-from flowrun.domain.json import JsonValue
+from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.domain.turn import Decision, Job, Timer
 from flowrun.persistence import bulk
 from flowrun.persistence import tables as t
@@ -139,11 +139,12 @@ def job_from(row: Any) -> Job:  # noqa: ANN401 - a row mapping
 _JOB_COLUMNS = tuple(column.name for column in t.jobs.columns if column.name != "epoch")
 
 
-async def load_history(reader: Reader, execution_id: str) -> list[tuple[int, Event]]:
-    """Every event of an execution as `(time in ms, event)`, oldest first; empty when there is no such execution."""
+async def load_trigger(reader: Reader, execution_id: str) -> JsonObject | None:
+    """What started an execution; None when there is no such execution."""
     events = t.execution_events
-    query = select(events).where(events.c.execution_id == execution_id).order_by(events.c.seq)
-    return [event_from(row) for row in await reader.all(query)]
+    row = await reader.first(select(events).where(events.c.execution_id == execution_id, events.c.seq == 1))
+    created = None if row is None else event_from(row)[1]
+    return created.trigger if isinstance(created, ExecutionCreated) else None
 
 
 def event_from(row: Any) -> tuple[int, Event]:  # noqa: ANN401 - a row mapping

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import httpx2
 import pytest
 from e2e.client import Api
+from support import plain_http
 from support.service import Service
 from support.stand_in import Call, StandIn
 
@@ -50,5 +50,5 @@ def api(service):
 @pytest.fixture(scope="module")
 def outside(service):
     """Anyone on the network: no key, nothing but the port."""
-    with httpx2.Client(base_url=service.url, timeout=30, trust_env=False, verify=False) as client:
+    with plain_http.client(service.url, timeout=30) as client:
         yield client

@@ -7,9 +7,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx2
 import pytest
 from e2e.client import is_problem
+from support import plain_http
 
 UNREAD = {
     "no-key": ("POST /api/v1/tenants/default/workflows/w/executions", 401),
@@ -70,7 +70,7 @@ def test_a_body_that_is_too_large_is_refused_every_time_and_no_connection_hangs(
     webhook = {"id": "in", "type": "webhook", "params": {"path": "in", "auth": "none"}}
     api.save({"id": "w", "nodes": [webhook]})
     for _ in range(20):
-        with httpx2.Client(base_url=service.url, timeout=5, trust_env=False, verify=False) as client:
+        with plain_http.client(service.url, timeout=5) as client:
             is_problem(client.post("/webhooks/default/in", content=b"a" * (8 << 20)), 413, "too-large")
 
 

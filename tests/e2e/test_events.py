@@ -11,6 +11,7 @@ from itertools import pairwise
 import httpx2
 import pytest
 from e2e.client import Api, is_problem, read_only, until
+from support import plain_http
 from support.service import Service
 
 EVENT = {"specversion": "1.0", "source": "/shop", "type": "order.paid"}
@@ -306,9 +307,7 @@ class Load(threading.Thread):
 
     def run(self) -> None:
         number = 0
-        with httpx2.Client(
-            base_url=self.url, headers=self.headers, timeout=30, trust_env=False, verify=False
-        ) as client:
+        with plain_http.client(self.url, headers=self.headers, timeout=30) as client:
             while not self.stopping.is_set():
                 number += 1
                 self._send(client, event(f"{self.name}-{number}", "in.x", {"n": number}))

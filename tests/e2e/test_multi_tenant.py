@@ -7,8 +7,8 @@ import json
 import re
 from typing import Any
 
-import httpx2
 import pytest
+from support import plain_http
 
 TENANTS = ("acme", "bravo", "coda")
 EXECUTIONS = 100
@@ -40,7 +40,7 @@ def answers(api, service, neighbour) -> dict[str, Any]:
 
 
 async def all_at_once(url: str) -> dict[str, Any]:
-    async with httpx2.AsyncClient(base_url=url, timeout=30, trust_env=False, verify=False) as client:
+    async with plain_http.async_client(url, timeout=30) as client:
 
         async def deliver(number: int) -> tuple[str, Any]:
             tenant, text = mark(number)

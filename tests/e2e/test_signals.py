@@ -7,6 +7,7 @@ import re
 import httpx2
 import pytest
 from e2e.client import Api, is_problem
+from support import plain_http
 from support.service import Service
 
 PAGE = {"accept": "text/html,application/xhtml+xml"}
@@ -128,7 +129,7 @@ def test_the_address_is_the_same_after_a_kill(tmp_path):
             execution, address = waiting(Api(client), "killed", approval=True)
         service.kill()
         service.start()
-        with service.operator() as client, httpx2.Client(base_url=service.url, verify=False) as outside:
+        with service.operator() as client, plain_http.client(service.url) as outside:
             api = Api(client)
             (wait,) = api.ask("GET", f"/executions/{execution}/waits")["items"]
             assert httpx2.URL(wait["resume_url"]).path == address

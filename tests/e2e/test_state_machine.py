@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from e2e.client import Api, is_problem, until
+from support import plain_http
 from support.service import Service
 
 WORK = """
@@ -215,9 +216,7 @@ def test_many_pauses_at_once_are_one(api, world):
 def test_the_history_says_who_asked_and_why(api, world, service):
     made = api.ask("POST", "/keys", json={"name": "ops", "scopes": ["read", "run"]})
     execution = world.bring("running")
-    with httpx2.Client(
-        base_url=service.url, headers={"Authorization": f"Bearer {made['key']}"}, verify=False
-    ) as client:
+    with plain_http.client(service.url, headers={"Authorization": f"Bearer {made['key']}"}) as client:
         ops = Api(client)
         ops.command(execution, "pause", {"reason": "a look"})
         ops.command(execution, "resume")

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 from e2e.client import Api, is_problem, read_only, until
+from support import plain_http
 from support.service import Service
 from support.signatures import SCHEMES, signed
 
@@ -89,7 +90,7 @@ RAW_HEADERS = [b"\xff\xfe\xfd", b"Bearer \xff", b"Basic \x80\x81", b"t=\xe9,v1=x
 @pytest.mark.parametrize("name", SCHEMES)
 def test_malformed_header_bytes_are_401_never_500(service, name):
     keys = list(signed(name, BODY))
-    with httpx2.Client(base_url=service.url, trust_env=False, verify=False) as client:
+    with plain_http.client(service.url) as client:
         for raw in RAW_HEADERS:
             headers = [(key.encode(), raw) for key in keys]
             answer = client.post(f"/webhooks/default/one-{name}", content=BODY, headers=headers)
@@ -227,7 +228,7 @@ def test_fifty_deliveries_of_one_key_start_one_execution_also_over_a_kill(own, a
     started = threading.Barrier(51)
 
     def deliver():
-        with httpx2.Client(base_url=own.url, timeout=5, trust_env=False, verify=False) as client:
+        with plain_http.client(own.url, timeout=5) as client:
             started.wait()
             until("it is accepted", lambda: send(client), seconds=30)
 
@@ -252,7 +253,7 @@ def test_fifty_deliveries_of_one_key_start_one_execution_also_over_a_kill(own, a
     assert len(set(found)) == 1
     own.kill()
     own.start()
-    with httpx2.Client(base_url=own.url, timeout=5, trust_env=False, verify=False) as client:
+    with plain_http.client(own.url, timeout=5) as client:
         assert send(client)
     assert len(set(found)) == 1
     with read_only(own.data_dir) as db:

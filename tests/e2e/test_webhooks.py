@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 from e2e.client import is_problem, read_only, until
+from support import plain_http
 
 SYNC_SECONDS = 20.0
 """The `sync_timeout` of those that must not wait for it; an answer in half of it did not."""
@@ -250,7 +251,7 @@ def test_fifty_deliveries_of_one_key_at_once_are_one_execution(api, service, hoo
 
     def deliver(number: int) -> list[str]:
         headers = {"Idempotency-Key": "one"}
-        with httpx2.Client(base_url=service.url, headers=headers, timeout=30, verify=False) as client:
+        with plain_http.client(service.url, headers=headers, timeout=30) as client:
             answer = client.post(f"/webhooks/default/{path}", json={"n": number})
         assert answer.status_code == 202, answer.text
         return answer.json()["execution_ids"]

@@ -15,6 +15,7 @@ import httpx2
 from faults.journal import Journal
 from faults.promises import rows
 from faults.shapes import CHILD, SHAPES, Step, document
+from support import plain_http
 from support.service import Service
 from support.stand_in import Call, StandIn
 
@@ -112,9 +113,7 @@ class Lives(AbstractContextManager["Lives"]):
     async def clients(self) -> AsyncIterator[asyncio.TaskGroup]:
         """What delivers webhooks; at the end of the block all are accepted. Signals are given from now on."""
         limits = httpx2.Limits(max_connections=50)
-        async with httpx2.AsyncClient(
-            base_url=self.service.url, timeout=10, limits=limits, verify=False
-        ) as self._client:
+        async with plain_http.async_client(self.service.url, timeout=10, limits=limits) as self._client:
             if self._signals is None:
                 self._signals = asyncio.create_task(self._signal())
             async with asyncio.TaskGroup() as clients:

@@ -10,8 +10,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import httpx2
 import pytest
+from support import plain_http
 from support.invariants import check_database
 from support.service import Service
 
@@ -66,7 +66,7 @@ class Load:
                 tasks.create_task(self._client("sleeps" if number == 0 else "chain"))
 
     async def _client(self, path: str) -> None:
-        async with httpx2.AsyncClient(base_url=self.url, timeout=30, verify=False) as client:
+        async with plain_http.async_client(self.url, timeout=30) as client:
             number = 0
             while not self.stop.is_set():
                 number += 1

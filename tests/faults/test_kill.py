@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx2
 import orjson
 import pytest
+from support import plain_http
 from support.invariants import check_database
 from support.service import Service
 from support.stand_in import Call, StandIn
@@ -73,7 +74,7 @@ class Load:
                 tasks.create_task(self._client())
 
     async def _client(self) -> None:
-        async with httpx2.AsyncClient(base_url=self.url, timeout=5, verify=False) as client:
+        async with plain_http.async_client(self.url, timeout=5) as client:
             while not self.stop.is_set():
                 self._count += 1
                 key = f"k{self._count}"

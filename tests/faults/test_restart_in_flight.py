@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from e2e.client import until
 from faults import promises
 from support.service import Service
 from support.stand_in import StandIn
@@ -64,13 +65,6 @@ def until_all_have_ended(database: Path) -> None:
             before, since = now, time.monotonic()
 
 
-def until_called(neighbour: StandIn, times: int) -> None:
-    until = time.monotonic() + PATIENCE
-    while len(neighbour.calls) < times:
-        assert time.monotonic() < until, f"{len(neighbour.calls)} calls, not {times}"
-        time.sleep(0.05)
-
-
 async def fill(service: Service, database: Path) -> list[str]:
     """Three quarters are with a worker or wait for one, a quarter sleeps."""
     asleep = IN_FLIGHT // 4
@@ -89,7 +83,7 @@ async def test_a_crowd_in_flight_at_a_kill_finishes_after_the_next_start(tmp_pat
         apply(service, tmp_path, neighbour.url)
         neighbour.hold("/call")
         accepted = await fill(service, database)
-        until_called(neighbour, WORKER_PLACES)
+        until("every place is taken", lambda: len(neighbour.calls) >= WORKER_PLACES, PATIENCE)
         assert service.process is not None
         before = memory_mb(service.process.pid)
         service.kill()

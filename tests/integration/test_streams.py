@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx2
 import pytest
+from support import plain_http
 from support.runtime import bench, for_ever
 from support.sse import stream
 
@@ -41,9 +42,7 @@ class World:
     async def key(self, tenant="acme"):
         made = await self.bench.send(CreateKey(tenant_id=tenant, name="k", scopes=(Scope.READ, Scope.ADMIN)))
         headers = {"authorization": f"Bearer {made['key']}"}
-        client = httpx2.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=20, trust_env=False, verify=False
-        )
+        client = plain_http.async_client(f"http://127.0.0.1:{self.port}", headers=headers, timeout=20)
         client.key_id = made["id"]
         return await self._clients.enter_async_context(client)
 

@@ -209,9 +209,4 @@ class _Bars:
 
 def _attempts(run: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """The attempts of a run; the run itself when there are none."""
-    found = [attempt for attempt in run.get("attempts") or () if isinstance(attempt, Mapping)] or [run]
-    last = found[-1]
-    if last.get("status") == "completed" and not last.get("started_at"):
-        # A list without payloads says when a short attempt began of the run alone.
-        found[-1] = {**last, "started_at": run.get("started_at")}
-    return found
+    return [attempt for attempt in run.get("attempts") or () if isinstance(attempt, Mapping)] or [run]

@@ -248,7 +248,7 @@ class Rows(ScrollView, can_focus=True):
         if (
             self.show_vertical_scrollbar
             and self._drawn_width
-            and min(wanted.height, self.virtual_size.height) > (self.size.height)
+            and min(wanted.height, self.virtual_size.height) > self.size.height
         ):
             # It scrolled before, and does now: the screen stays as it is, and isn't laid out anew for every row.
             self.set_reactive(Rows.virtual_size, wanted)
