@@ -19,6 +19,15 @@ _KEY = re.compile(r"fr_([0-9a-z]{4,32})_([0-9A-Za-z]{16,128})")
 _KNOWN_SECONDS = 5.0
 """How long a key is believed without asking the database; a revoked one may work for so long in other processes."""
 _MOST_KNOWN = 1_000
+_NO_KEY = (
+    "No API key was given. Send it as `Authorization: Bearer fr_…` (with the command line: FLOWRUN_KEY); "
+    "`flowrun keys create` on the service's machine makes one."
+)
+_NOT_VALID = (
+    "This API key is not valid: it is mistyped, was revoked or has expired. "
+    "`flowrun keys list` on the service's machine shows the keys, `flowrun keys create` makes one."
+)
+"""The same whatever is wrong with it, so that nobody learns which keys there are."""
 
 
 class Authenticator:
@@ -38,7 +47,7 @@ class Authenticator:
         key_id, secret = _credentials(scope)
         record = await self._record(key_id)
         if record is None or not record.opens_with(secret, self._clock.now()):
-            raise UnauthenticatedError
+            raise UnauthenticatedError(_NOT_VALID)
         return Principal(f"key:{record.id}", record.tenant_id, record.scopes)
 
     def forget(self, key_id: str) -> None:
@@ -65,9 +74,9 @@ def _credentials(scope: Scope) -> tuple[str, str]:
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     sent = [value for name, value in headers if name == b"authorization"]
     if len(sent) != 1:
-        raise UnauthenticatedError
+        raise UnauthenticatedError(_NO_KEY)
     scheme, _, credentials = sent[0].decode("latin-1").partition(" ")
     match = _KEY.fullmatch(credentials.strip())
     if scheme.lower() != "bearer" or match is None:
-        raise UnauthenticatedError
+        raise UnauthenticatedError(_NOT_VALID)
     return match[1], match[2]

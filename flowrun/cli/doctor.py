@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import click
@@ -23,6 +26,8 @@ from flowrun.errors import FlowrunError
 OLDEST_SQLITE = (3, 35, 0)
 """RETURNING and row values in updates came by then."""
 LEAST_FREE_BYTES = 256 << 20
+_PORT_SECONDS = 2.0
+"""How long whatever has the port may take to answer."""
 _MARKS = {OK: ("✓", "green"), WARNING: ("!", "yellow"), PROBLEM: ("✗", "red")}
 
 
@@ -114,7 +119,8 @@ def _space(settings: Settings) -> Finding:
     existing = next(parent for parent in (place, *place.parents) if parent.exists())
     state = os.statvfs(existing)
     free = state.f_bavail * state.f_frsize
-    size = settings.database_path.stat().st_size if settings.database_path.exists() else 0
+    path = settings.database_path
+    size = sum(file.stat().st_size for file in (path, path.with_name(f"{path.name}-wal")) if file.exists())
     detail = f"{out.spell_bytes(free)} free, {out.spell_bytes(size)} used by the database"
     if free < LEAST_FREE_BYTES:
         advice = "make room, or set keep_bytes: a service that cannot write answers 503 to everything"
@@ -139,12 +145,27 @@ def _service(settings: Settings) -> Finding:
 
 def _port(settings: Settings) -> Finding:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    place = f"{settings.host}:{settings.port}"
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            # A running service of ours has the port, so this is no problem by itself.
-            taken = f"{settings.host}:{settings.port}: {error.strerror or error}"
-            return Finding("port", WARNING, taken, "no matter when it is the service; else choose another with --port")
-    return Finding("port", OK, f"{settings.host}:{settings.port} is free")
+            if _is_the_service(settings):
+                return Finding("port", OK, f"{place} is the service's")
+            return Finding("port", WARNING, f"{place}: {error.strerror or error}", "choose another one with --port")
+    return Finding("port", OK, f"{place} is free")
+
+
+def _is_the_service(settings: Settings) -> bool:
+    """Whether the same start of the service answers at the port as at the socket."""
+    from flowrun.cli.client import ServiceClient  # noqa: PLC0415 - the HTTP client takes a while to import
+
+    try:
+        with ServiceClient.at_socket(settings.socket) as client:
+            here = client.get("/readyz")["epoch"]
+        with closing(HTTPConnection(settings.host, settings.port, timeout=_PORT_SECONDS)) as connection:
+            connection.request("GET", "/readyz")
+            return bool(here == json.loads(connection.getresponse().read())["epoch"])
+    except (FlowrunError, OSError, HTTPException, ValueError, LookupError, TypeError):
+        return False  # Something else has the port, whatever it says.

@@ -28,6 +28,9 @@ async def test_without_a_valid_key_there_is_nothing_but_401(api, header):
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert answer.json()["type"] == "urn:flowrun:problem:unauthenticated"
+    said = "No API key was given" if header is None else "This API key is not valid"
+    assert answer.json()["detail"].startswith(said)
+    assert "`flowrun keys create`" in answer.json()["detail"]
 
 
 async def test_a_key_opens_what_its_scopes_say_in_its_tenant_alone(api):

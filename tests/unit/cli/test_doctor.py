@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 import sqlite3
 import time
 from contextlib import closing
@@ -13,6 +15,7 @@ import pytest
 from flowrun.persistence.database import DataLock, writing_engine
 from flowrun.persistence.encryption import load_keyring
 from flowrun.persistence.migrate import HEAD, migrate
+from tests.support.stand_in import StandIn
 
 NOW = time.time_ns() // 1_000_000
 DAY = 86_400_000
@@ -37,7 +40,7 @@ def data_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def doctor(run, service, data_dir):
-    service.on("GET", "/readyz", (200, {"ready": True}))
+    service.on("GET", "/readyz", (200, {"ready": True, "epoch": 7}))
 
     def ask(*options: str) -> tuple[int, dict[str, dict]]:
         result = run("doctor", "--data-dir", str(data_dir), "-o", "json", *options)
@@ -58,6 +61,38 @@ def test_a_directory_in_order_has_no_findings(doctor):
     assert {"database", "tables", "WAL", "file", "retention", "encryption key", "clock", "schedules", "executions"} <= (
         found.keys()
     )
+
+
+@pytest.mark.parametrize(
+    ("answer", "level", "says"),
+    [
+        ((200, {"epoch": 7}), "ok", "is the service's"),
+        ((200, {"epoch": 6}), "warning", "in use"),
+        ((200, [7]), "warning", "in use"),
+        ((404, {"error": "nothing here"}), "warning", "in use"),
+    ],
+)
+def test_the_port_may_be_had_by_the_service_itself_or_by_something_else(doctor, environment, answer, level, says):
+    with StandIn(lambda _call: (*answer, 0.0)) as other:
+        environment.setenv("FLOWRUN_PORT", str(other.port))
+        found = doctor()[1]["port"]
+    assert (found["level"], found["detail"].startswith(f"127.0.0.1:{other.port}")) == (level, True)
+    assert says in found["detail"]
+
+
+def test_a_port_that_says_nothing_is_taken_and_a_closed_one_free(doctor, environment):
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        environment.setenv("FLOWRUN_PORT", str(mute.getsockname()[1]))
+        environment.setattr("flowrun.cli.doctor._PORT_SECONDS", 0.05)
+        assert doctor()[1]["port"]["level"] == "warning"
+    assert doctor()[1]["port"]["detail"].endswith("is free")
+
+
+def test_what_is_in_the_wal_alone_is_used_too(doctor, data_dir):
+    with closing(sqlite3.connect(data_dir / "flowrun.db")) as connection:
+        connection.execute("CREATE TABLE big AS SELECT zeroblob(3 << 20) AS x")
+        connection.commit()
+        assert re.search(r", 3\.\d MiB used by the database", doctor()[1]["disk"]["detail"])
 
 
 @pytest.mark.usefixtures("service")
