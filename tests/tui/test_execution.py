@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 from support.screen import dashboard
 from unit.tui.shapes import EXAMPLES
@@ -10,6 +11,13 @@ from unit.tui.shapes import EXAMPLES
 from tui.widgets.data import Data
 from tui.widgets.graph import GraphView
 from tui.widgets.rows import Rows
+
+NAP = """
+id: nap
+name: Nap
+nodes: [{ id: go, type: manual }, { id: sleep, type: delay, params: { for: 9h } }]
+edges: [go -> sleep]
+"""
 
 
 @asynccontextmanager
@@ -45,6 +53,23 @@ async def test_a_node_is_selected_everywhere_at_once(service, api):
         await seen.press(*["j"] * place)
         await seen.until("an event selects", lambda: detail.selected == ("answer", ""))
         assert screen.query_one(GraphView)._selected == "answer"
+
+
+async def test_what_goes_on_is_seen_to_grow_older(service, api, monkeypatch):
+    def pass_hours(hours):
+        for module in ("app", "widgets.preview"):
+            monkeypatch.setattr(f"tui.{module}.utc_now", lambda: datetime.now(UTC) + timedelta(hours=hours))
+
+    api.save(NAP)
+    execution = api.start("nap")
+    async with dashboard(service.socket) as seen:
+        await seen.shows(f"nap {execution[-6:]}", "took     00:0", "◷ sleep")
+        pass_hours(2)
+        await seen.shows("took     2:00:0")
+        seen.app.open_execution("default", execution)
+        await seen.shows("sleep · waiting · 2:00:", "waiting; due ", ", in 6:59:")
+        pass_hours(4)
+        await seen.shows("sleep · waiting · 4:00:", ", in 4:59:")
 
 
 async def test_pause_and_resume_are_shown_when_the_service_has_said_so(service, api):

@@ -118,10 +118,11 @@ class ExecutionScreen(Page):
             return
         parts = set(dirty or ())
         everything = dirty is None
-        if everything or parts & {"detail"} or (self._live and "stats" in parts):
+        ticks = self._live and "stats" in parts  # What counts seconds goes on.
+        if everything or ticks or "detail" in parts:
             self._show_summary()
             self._show_states()
-        if everything or parts & {"selection", "payload", "detail"}:
+        if everything or ticks or parts & {"selection", "payload", "detail"}:
             self._show_data()
         if everything or parts & {"events", "selection", "payload"}:
             self.query_one(Data).show_events(self.detail)

@@ -129,6 +129,8 @@ class Overview(Page):
             self._show_executions(None if changed is None or ALL in changed else changed)
         elif "stats" in parts:
             self._rows("execution-rows").show(self.dashboard.store.page.ids, self._live())
+        if "stats" in parts:
+            self.query_one(Preview).tick()
 
     def _say_why_empty(self) -> None:
         """Nothing is there, or nothing was read yet, or the filter shows nothing."""

@@ -15,9 +15,9 @@ from textual.message import Message
 from textual.widgets import Static
 
 from tui.detail import Detail
-from tui.look import elapsed, moment, plain, utc_now
+from tui.look import elapsed, moment, plain, time_of_day, utc_now
 from tui.render.charset import Charset
-from tui.render.text import age
+from tui.render.text import clock
 from tui.theme import ACCENT, MUTED, STATE_COLOURS, TEXT
 from tui.widgets.cells import Column
 from tui.widgets.payload import Payload
@@ -158,7 +158,7 @@ class Data(Vertical):
             return plain(f"skipped: {source.get('skip_reason')}", self._charset).plain
         due = moment(source.get("due_at"))
         if status in {"waiting", "retrying"} and due is not None and self.tab == "output":
-            return f"{status}; due in {age(max(0.0, (due - now).total_seconds()))}"
+            return f"{status}; due {time_of_day(source['due_at'], now)}, in {clock((due - now).total_seconds())}"
         if status in {"pending", "queued", "running", "retrying", "waiting", "paused", "cancelling"}:
             return f"{status.replace('_', ' ')}: no {self.tab} yet"
         return f"no {self.tab}" if status != "completed" else "null"

@@ -38,6 +38,11 @@ class Preview(VerticalScroll, can_focus=True):
         self._shown = None if execution is None else (execution, runs)
         self._draw()
 
+    def tick(self) -> None:
+        """Time has passed: what goes on has lasted longer."""
+        if self._shown is not None and not self._shown[0].get("finished_at"):
+            self._draw()
+
     def on_resize(self) -> None:
         """The timeline follows the width."""
         self._draw()
