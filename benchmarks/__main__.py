@@ -13,22 +13,28 @@ import uvloop
 from benchmarks import agent, dashboard, engine, expressions, graphs, loops, routes, schedules, service, streams
 
 AIMS = {
-    "chain_steps_per_s": "≥ 3,500",
-    "chain_alone_ms": "≤ 12",
-    "fan_out_100_ms": "≤ 30",
+    "chain_steps_per_s": "≥ 8,000",
+    "chain_engine_nodes_steps_per_s": "≥ 20,000",
+    "chain_16_in_flight_steps_per_s": "≥ 0.6 of the first",
+    "chain_100_in_flight_steps_per_s": "≥ 0.6 of the first",
+    "chain_alone_ms": "≤ 8",
+    "fan_out_100_ms": "≤ 20",
     "chain_worker_1000_to_10": "≤ 1.3",
     "chain_engine_1000_to_10": "≤ 1.3",
     "layers_worker_1000_to_10": "≤ 1.3",
     "layers_engine_1000_to_10": "≤ 1.3",
-    "start_s": "≤ 2",
+    "start_s": "≤ 1.2",
     "idle_mb": "≤ 85",
-    "webhook_to_echo": "≥ 0.3",
+    "webhook_to_echo": "≥ 0.5",
+    "webhook_p99_ms": "≤ 25",
+    "webhook_one_connection_p50_ms": "≤ 3",
     "accepts_10000_to_1": "≥ 0.9",
     "schedule_start_p99_ms": "≤ 50",
     "cpu_10_to_0_streams": "≤ 1.05",
     "dashboard_first_rows_s": "< 1",
     "dashboard_idle_cpu_percent": "< 1",
     "dashboard_busy_cpu_percent": "≤ 5",
+    "webhook_cpu_1_to_0_dashboards": "≤ 1.05",
 }
 
 
