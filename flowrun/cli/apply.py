@@ -10,19 +10,18 @@ import click
 
 from flowrun.cli import output as out
 from flowrun.cli.failure import FAILED
-from flowrun.cli.options import output_option, service_options, tenant_option, tenant_path
+from flowrun.cli.options import WORKFLOW_PATH, output_option, service_options, tenant_option, tenant_path
 
 if TYPE_CHECKING:
     from flowrun.cli.client import ServiceClient
     from flowrun.cli.documents import WorkflowFile
     from flowrun.domain.definition import WorkflowDefinition
 
-PATH = click.Path(path_type=Path, exists=True)
 _COLOURS = {"created": "green", "changed": "yellow"}
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=PATH)
+@click.argument("paths", nargs=-1, required=True, type=WORKFLOW_PATH)
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
 @tenant_option
 @service_options
@@ -30,7 +29,7 @@ _COLOURS = {"created": "green", "changed": "yellow"}
 def apply(client: ServiceClient, paths: tuple[Path, ...], dry_run: bool, tenant: str, output: str) -> None:
     """Save workflow files in the service.
 
-    PATHS are workflow files or directories of them. One bad file, and none is saved.
+    PATHS are workflow files or directories of them, - is standard input. One bad file, and none is saved.
 
     Example: flowrun apply examples/ --dry-run
     """
@@ -58,7 +57,7 @@ def apply(client: ServiceClient, paths: tuple[Path, ...], dry_run: bool, tenant:
 
 
 @click.command()
-@click.argument("file", type=PATH)
+@click.argument("file", type=WORKFLOW_PATH)
 @tenant_option
 @service_options
 @click.pass_context

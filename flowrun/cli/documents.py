@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from flowrun.nodes.registry import NodeRegistry
 
 SUFFIXES = (".yaml", ".yml", ".json")
+_DASH, _STDIN = Path("-"), Path("standard input")
 _NO_CASES: tuple[Case, ...] = ()
 
 
@@ -52,20 +54,21 @@ def node_types() -> NodeRegistry:
 
 
 def read_file(path: Path) -> WorkflowFile:
-    """Read and validate a file; what is wrong with it is in its issues."""
+    """Read and validate a file, `-` is standard input; what is wrong with it is in its issues."""
     from flowrun.domain.validate import validate  # noqa: PLC0415 - the parts that only workflow files need
     from flowrun.formats import read_document, read_workflow  # noqa: PLC0415
     from flowrun.formats.read_cases import read_cases  # noqa: PLC0415
 
+    path = _STDIN if path == _DASH else path
     content = b""
     try:
-        content = path.read_bytes()
+        content = sys.stdin.buffer.read() if path is _STDIN else path.read_bytes()
         document = read_document(content)
     except OSError as error:
         return WorkflowFile(path, content, None, (Issue("", f"cannot be read: {error.strerror or error}"),))
     except FlowrunError as error:
         return WorkflowFile(path, content, None, (Issue("", str(error)),))
-    read = read_workflow(document, default_id=path.stem)
+    read = read_workflow(document, default_id=None if path is _STDIN else path.stem)
     issues, cases = list(read.issues), _NO_CASES
     if read.definition is not None:
         issues += validate(read.definition, node_types())

@@ -37,6 +37,8 @@ output_option = click.option(
     show_default=True,
     help="A table for people, or JSON for scripts.",
 )
+WORKFLOW_PATH = click.Path(path_type=Path, exists=True, allow_dash=True)
+"""A workflow file, a directory of them, or `-` for standard input."""
 
 
 def service_options(command: F) -> F:

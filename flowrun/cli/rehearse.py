@@ -13,13 +13,11 @@ import click
 
 from flowrun.cli import output as out
 from flowrun.cli.failure import FAILED
-from flowrun.cli.options import output_option
+from flowrun.cli.options import WORKFLOW_PATH, output_option
 
 if TYPE_CHECKING:
     from flowrun.cli.documents import WorkflowFile
     from flowrun.rehearsal.rehearse import Verdict
-
-PATH = click.Path(path_type=Path, exists=True)
 
 
 @dataclass(slots=True)
@@ -36,7 +34,7 @@ class FileRun:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=PATH, metavar="FILE|DIR…")
+@click.argument("paths", nargs=-1, required=True, type=WORKFLOW_PATH, metavar="FILE|DIR…")
 @click.option(
     "--name", "pattern", metavar="PATTERN", help="Only cases whose name has this in it; * stands for anything."
 )

@@ -9,23 +9,22 @@ import click
 
 from flowrun.cli import output as out
 from flowrun.cli.failure import FAILED
-from flowrun.cli.options import output_option, service_options, tenant_option, tenant_path
+from flowrun.cli.options import WORKFLOW_PATH, output_option, service_options, tenant_option, tenant_path
 
 if TYPE_CHECKING:
     from flowrun.cli.client import ServiceClient
     from flowrun.cli.documents import WorkflowFile
 
-FILE = click.Path(path_type=Path, exists=True)
-
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.argument("files", nargs=-1, required=True, type=WORKFLOW_PATH)
 @output_option
 @click.pass_context
 def validate(ctx: click.Context, files: tuple[Path, ...], output: str) -> None:
     """Check workflow files.
 
-    FILES are workflow files or directories of them. Everything that is wrong is printed; needs no service.
+    FILES are workflow files or directories of them, - is standard input. Everything that is wrong is printed; needs
+    no service.
 
     Example: flowrun validate examples/*.yaml
     """
@@ -41,7 +40,7 @@ def validate(ctx: click.Context, files: tuple[Path, ...], output: str) -> None:
 
 
 @click.command()
-@click.argument("file", type=FILE)
+@click.argument("file", type=WORKFLOW_PATH)
 def graph(file: Path) -> None:
     """Print a workflow file as a Mermaid picture; needs no service.
 

@@ -52,7 +52,11 @@ class DataLock:
 
 
 def writing_engine(path: Path) -> Engine:
-    """The engine of the one connection that writes, and checkpoints: WAL, and every commit survives a power cut."""
+    """The engine of the one connection that writes, and checkpoints: WAL, and every commit survives a power cut.
+
+    A file that isn't there is made at once, closed to other users; SQLite gives those beside it the same mode.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     engine = create_engine(
         f"sqlite+pysqlite:///{path}",
         connect_args={"isolation_level": None, "check_same_thread": False, "cached_statements": 512},

@@ -47,6 +47,19 @@ def test_a_valid_file_is_told_in_a_line(run, good):
     assert (result.exit_code, result.output) == (0, f"✓ {good}  good: 2 nodes, 1 edge\n")
 
 
+def test_a_file_may_come_by_standard_input(run, service):
+    assert run("validate", "-", stdin=GOOD).output == "✓ standard input  good: 2 nodes, 1 edge\n"
+    assert "standard input: nodes[1].type: there is" in run("apply", "-", stdin=BAD).output
+    service.on("PUT", f"{WORKFLOWS}/good", (200, {"changed": True, "version": 1}))
+    assert run("apply", "-", stdin=GOOD).output == "created    good  version 1  standard input\n"
+    assert [request["body"].decode() for request in service.asked] == [GOOD, GOOD]
+
+
+def test_what_comes_by_standard_input_is_named_by_its_name(run):
+    unnamed = GOOD.replace("id: good\n", "name: Of No File\n", 1)
+    assert "  of-no-file: 2 nodes" in run("validate", "-", stdin=unnamed).output
+
+
 def test_every_issue_of_every_file_is_printed(run, good, bad):
     result = run("validate", str(good), str(bad))
     assert result.exit_code == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from contextlib import closing
@@ -29,6 +30,17 @@ def test_commits_survive_a_power_cut(tmp_path: Path) -> None:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
     engine.dispose()
+
+
+def test_the_files_are_closed_to_other_users_wherever_they_are(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    engine = writing_engine(tmp_path / "test.db")
+    migrate(engine, tmp_path / "test.db")
+    with engine.connect() as connection, connection.begin():
+        next_epoch(connection)
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    engine.dispose()
+    assert modes == {"test.db": 0o600, "test.db-wal": 0o600, "test.db-shm": 0o600}
 
 
 def test_migrations_give_exactly_the_tables(tmp_path: Path) -> None:
