@@ -182,7 +182,9 @@ class Dashboard(App[None]):
         if reason is not None:
             self.say(f"start is not possible: {reason}", "warning")
         elif not workflow:
-            self.say("choose a workflow first, or enter `:start NAME`", "warning")
+            there_are = "choose a workflow first, or enter `:start NAME`"
+            none = "there is no workflow yet: `flowrun apply FILE` brings one"
+            self.say(there_are if self.store.workflows else none, "warning")
         elif self.store.tenant is not None:
             self.push_screen(StartScreen(self.store.tenant, workflow))
 

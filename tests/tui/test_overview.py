@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from support.paced import QUICK
 from support.screen import dashboard
 
 from tui.page import MOST
@@ -20,6 +21,18 @@ async def test_executions_come_in_and_change_while_one_looks(service, api):
         api.ask("POST", f"/executions/{execution}/signal", json={"node_id": "answer", "data": None})
         await seen.shows("4/4")
         assert execution[-6:] in seen.text
+
+
+async def test_where_nothing_is_the_first_steps_are_told(service, api):
+    api.client.post("/api/v1/tenants", json={"id": "fresh"}).raise_for_status()
+    async with dashboard(service.socket, tenant="fresh") as seen:
+        await seen.shows("no workflow yet: flowrun apply FILE brings one", "none yet")
+        await seen.press("n")
+        await seen.told("there is no workflow yet: `flowrun apply FILE` brings one")
+        api.of("fresh").save(QUICK)
+        await seen.shows("nothing has run yet: n starts a workflow")
+        await seen.filter("status:failed")
+        await seen.shows("nothing fits the filter: esc shows all")
 
 
 async def test_the_filter_shows_what_it_names_and_says_what_it_does_not_know(service, api):

@@ -134,11 +134,15 @@ class Overview(Page):
 
     def _say_why_empty(self) -> None:
         """Nothing is there, or nothing was read yet, or the filter shows nothing."""
-        read = self.dashboard.feed.primed.is_set()
-        filtered = not self.dashboard.store.page.filter.empty
-        nothing = "nothing fits the filter: esc shows all" if filtered else "nothing has run yet: n starts a workflow"
-        self._rows("execution-rows").empty = nothing if read else "reading"
-        self._rows("workflow-rows").empty = "no workflow yet: flowrun apply FILE" if read else "reading"
+        store, executions, workflows = self.dashboard.store, "reading", "reading"
+        if self.dashboard.feed.primed.is_set():
+            executions, workflows = "nothing has run yet: n starts a workflow", "none yet"
+            if not store.page.filter.empty:
+                executions = "nothing fits the filter: esc shows all"
+            elif not store.workflows:
+                executions = "no workflow yet: flowrun apply FILE brings one"
+        self._rows("execution-rows").say_why_empty(executions)
+        self._rows("workflow-rows").say_why_empty(workflows)
 
     def _live(self) -> list[str]:
         """Those whose duration grows."""

@@ -60,7 +60,7 @@ class Rows(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.columns = tuple(columns)
         self.draw = draw
-        self.empty = empty
+        self._empty = empty
         self.keys: list[str] = []
         self.marked: set[str] = set()
         self.tail = True
@@ -114,6 +114,13 @@ class Rows(ScrollView, can_focus=True):
                     regions.append(Region(0, line + self._head, self.size.width, 1))
         if regions:
             self.refresh(*regions)
+
+    def say_why_empty(self, why: str) -> None:
+        """Show this in place of rows where there are none."""
+        if why != self._empty:
+            self._empty = why
+            if not self.keys:
+                self.refresh()
 
     def redraw(self) -> None:
         """Draw every row anew: what `draw` gives has changed."""
@@ -304,10 +311,10 @@ class Rows(ScrollView, can_focus=True):
     def _beyond(self, place: int) -> Strip:
         """A line after the last row: why there is none, or nothing."""
         width = self._drawn_width
-        if self.keys or place or not self.empty:
+        if self.keys or place or not self._empty:
             return Strip.blank(width, self._ground)
         style = self._ground + Style(color=self.get_component_rich_style("rows--hint").color)
-        return Strip([Segment(self.empty[:width], style)]).adjust_cell_length(width, self._ground)
+        return Strip([Segment(self._empty[:width], style)]).adjust_cell_length(width, self._ground)
 
     def _row(self, key: str) -> Strip:
         try:
