@@ -31,6 +31,15 @@ COUNTS = (0, 1, 10)
 COLUMNS, LINES = 160, 45
 RATE = 500
 """Executions per second that are asked for while the dashboard is watched; what was reached is told."""
+FLOOD = """
+id: flood
+name: Flood
+nodes:
+  - {id: in, type: webhook, params: {path: flood, auth: none}}
+  - {id: shape, type: transform, params: {value: {order: "{{ input.order }}"}}}
+edges: [in -> shape]
+"""
+"""Executions that the caller doesn't wait for: as many a second as are accepted."""
 _SETTLE = 2.0
 """Seconds after the first frame that aren't counted: the rest of what a start does."""
 _READER = """
@@ -114,10 +123,9 @@ class Bench:
         """The service's socket."""
         return self.folder / "data" / "flowrun.sock"
 
-    def load(self, seconds: float, rate: float = 0) -> float:
+    def load(self, seconds: float, rate: float = 0, hook: str = "hook") -> float:
         """Start executions by their webhook; gives how many a second were answered."""
-        path = "/webhooks/default/hook"
-        return service.load(self.port, path, 16, seconds, self.folder, rate)["requests_per_s"]
+        return service.load(self.port, f"/webhooks/default/{hook}", 16, seconds, self.folder, rate)["requests_per_s"]
 
     def newest(self) -> str:
         """The end of the newest execution's id, as a list shows it."""
@@ -132,14 +140,17 @@ class Bench:
 
 @contextmanager
 def running() -> Iterator[Bench]:
-    """A service with a webhook and some executions."""
+    """A service with webhooks and some executions."""
     with tempfile.TemporaryDirectory(prefix="flowrun-bench-") as name:
         folder, port = Path(name), service.free_port()
-        (folder / "hook.yaml").write_text(service.WORKFLOW)
+        files = folder / "workflows"
+        files.mkdir()
+        (files / "hook.yaml").write_text(service.WORKFLOW)
+        (files / "flood.yaml").write_text(FLOOD)
         data = str(folder / "data")
         serve = [sys.executable, "-m", "flowrun", "serve", "--data-dir", data, "--port", str(port)]
         with service.server(serve, port) as (process, _):
-            service.flowrun("apply", str(folder / "hook.yaml"), env=dict(os.environ, FLOWRUN_DATA_DIR=data))
+            service.flowrun("apply", str(files), env=dict(os.environ, FLOWRUN_DATA_DIR=data))
             bench = Bench(folder, port, process.pid)
             bench.load(0.5)
             yield bench
@@ -191,11 +202,15 @@ def attached(bench: Bench, seconds: float) -> dict[str, float]:
         reached: list[float] = []
         written = terminal.written
         busy = _percent(pid, lambda: reached.append(bench.load(seconds, RATE)))
+        kilobytes = (terminal.written - written) / 1000
+        flood = _percent(pid, lambda: reached.append(bench.load(seconds, hook="flood")))
         return {
             "dashboard_idle_cpu_percent": idle,
             "dashboard_busy_cpu_percent": busy,
             "dashboard_busy_executions_per_s": reached[0],
-            "dashboard_busy_written_kb_per_s": round((terminal.written - written) / 1000 / seconds, 1),
+            "dashboard_busy_written_kb_per_s": round(kilobytes / seconds, 1),
+            "dashboard_flood_cpu_percent": flood,
+            "dashboard_flood_executions_per_s": reached[1],
             "dashboard_mb": round(service.memory_mb(pid), 1),
         }
     finally:

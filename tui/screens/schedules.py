@@ -120,7 +120,9 @@ class SchedulesScreen(Page):
         """Show what changed."""
         if not self.drawn or (dirty is not None and not dirty.keys() & {"schedules", "stats"}):
             return
-        self.query_one("#schedule-rows", Rows).show(self.dashboard.store.schedules)
+        schedules = self.dashboard.store.schedules
+        self.query_one("#schedule-rows", Rows).show(schedules)
+        self.query_one("#fire-rows", Rows).say_why_empty("it has not fired yet" if schedules else "")
         self._show_times()
         self.show_keys()
 
