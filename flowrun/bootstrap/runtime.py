@@ -68,7 +68,6 @@ async def running(
 
     Raises `ConfigurationError` when another process holds the directory or the database is a newer version's.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     types = builtin_types().with_plugins()
     for node_type in node_types:
         types.add(node_type)

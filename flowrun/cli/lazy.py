@@ -39,12 +39,20 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
-
-            close = get_close_matches(args[0], self._places, n=1) if not args[0].startswith("-") else []
-            if not close:
+            meant = None if args[0].startswith("-") else self._meant(ctx, args[0])
+            if meant is None:
                 raise
-            raise click.UsageError(f"No such command {args[0]!r}. Did you mean {close[0]!r}?", ctx) from error
+            raise click.UsageError(f"No such command {args[0]!r}. Did you mean {meant!r}?", ctx) from error
+
+    def _meant(self, ctx: click.Context, name: str) -> str | None:
+        """The command of that name within a group, or one that is written nearly so."""
+        from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
+        for place in self._places:
+            group = self.get_command(ctx, place)
+            if isinstance(group, click.Group) and name in group.commands:
+                return f"{place} {name}"
+        return next(iter(get_close_matches(name, self._places, n=1)), None)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections."""

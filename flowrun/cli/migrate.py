@@ -27,7 +27,6 @@ def migrate(config: Path | None, data_dir: Path | None, output: str) -> None:
 
     settings = load_settings({"config": config, "data_dir": data_dir})
     path = settings.database_path
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with DataLock(settings.data_dir):
         existed = path.exists()
         engine = writing_engine(path)

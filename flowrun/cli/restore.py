@@ -38,7 +38,6 @@ def restore(file: Path, yes: bool, config: Path | None, data_dir: Path | None, o
     from flowrun.persistence.inspection import inspect_file  # noqa: PLC0415
 
     settings = load_settings({"config": config, "data_dir": data_dir})
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with DataLock(settings.data_dir):
         found = inspect_file(file)
         if not yes:

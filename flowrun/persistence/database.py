@@ -23,14 +23,22 @@ _READERS = 4
 
 
 class DataLock:
-    """Held by the one process that works on a data directory; the kernel lets go of it when that process ends."""
+    """Held by the one process that works on a data directory; the kernel lets go of it when that process ends.
+
+    Makes the directory if need be. Raises `ConfigurationError` when it cannot, or when another process holds it.
+    """
 
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / "flowrun.lock"
         self._file: int | None = None
 
     def __enter__(self) -> Self:
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            message = f"The data directory {self._path.parent} cannot be used: {error.strerror or error}"
+            raise ConfigurationError(f"{message}; name another with --data-dir or FLOWRUN_DATA_DIR") from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

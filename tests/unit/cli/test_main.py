@@ -64,10 +64,18 @@ def test_every_command_has_help_with_an_example(run, path):
     assert f"Example: flowrun {path[0]}" in result.output or path == ("completion",)
 
 
-def test_a_misspelt_command_gets_a_suggestion(run):
-    result = run("exections")
+@pytest.mark.parametrize(
+    ("said", "meant"), [("exections", "executions"), ("cancel", "executions cancel"), ("revoke", "keys revoke")]
+)
+def test_a_command_that_is_misspelt_or_elsewhere_gets_a_suggestion(run, said, meant):
+    result = run(said)
     assert result.exit_code == 2
-    assert "Did you mean 'executions'?" in result.stderr
+    assert f"No such command {said!r}. Did you mean {meant!r}?" in result.stderr
+
+
+def test_what_resembles_no_command_gets_no_suggestion(run):
+    result = run("xyzzyx")
+    assert (result.exit_code, "Did you mean" in result.stderr) == (2, False)
 
 
 def test_version(run):

@@ -106,3 +106,11 @@ def test_a_second_process_on_the_same_directory_is_refused(tmp_path: Path) -> No
         holder.wait()
     with DataLock(tmp_path):
         pass  # The kernel has let go of it.
+
+
+@pytest.mark.parametrize(("place", "reason"), [("file", "File exists"), ("file/data", "Not a directory")])
+def test_a_directory_that_cannot_be_made_is_told_with_what_to_do(tmp_path: Path, place: str, reason: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match=rf"{place} cannot be used: {reason}; name another with --data-dir"):
+        DataLock(tmp_path / place).__enter__()
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
