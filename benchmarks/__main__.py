@@ -33,7 +33,7 @@ AIMS = {
     "cpu_10_to_0_streams": "≤ 1.05",
     "dashboard_first_rows_s": "< 1",
     "dashboard_idle_cpu_percent": "< 1",
-    "dashboard_busy_cpu_percent": "≤ 5",
+    "dashboard_busy_cpu_percent": "< 2",
     "dashboard_flood_executions_per_s": "1,000",
     "webhook_cpu_1_to_0_dashboards": "≤ 1.05",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from sqlalchemy import select, tuple_
 
@@ -73,7 +74,7 @@ class Recovery:
         live = table.c.finished_at.is_(None)  # As the partial index says.
         query = select(table.c.id).where(live, table.c.status == ExecutionStatus.CANCELLING.value)
         for row in await self._reader.all(query):
-            await self._finish_cancelling(row["id"])
+            await self._insist(row["id"], partial(self._finish_cancelling, row["id"]))
 
     async def _page(self, after: JobKey) -> list[tuple[Job, bool]]:
         job, run = t.jobs, t.node_executions
@@ -99,15 +100,21 @@ class Recovery:
         self._dispatcher.add([job])
 
     async def _carry_on(self, job: Job) -> None:
-        """Let an attempt that had begun count as lost. One execution that cannot be read holds up nobody else."""
-        while not self._has_ended(job):
+        """Let an attempt that had begun count as lost, unless it has ended meanwhile."""
+        await self._insist(job.execution_id, lambda: self._lost(job), lambda: self._has_ended(job))
+
+    async def _insist(
+        self, execution_id: str, report: Callable[[], Awaitable[None]], needless: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Report until the database can commit. One execution that cannot be read holds up nobody else."""
+        while not needless():
             try:
-                await self._lost(job)
+                await report()
             except UnavailableError as error:
-                _log.warning("The execution %s carries on later: %s", job.execution_id, error)
+                _log.warning("The execution %s carries on later: %s", execution_id, error)
                 await self._clock.wait(asyncio.Event(), _AGAIN_SECONDS)
             except FlowrunError as error:
-                _log.error("The execution %s cannot carry on: %s", job.execution_id, error)
+                _log.error("The execution %s cannot carry on: %s", execution_id, error)
                 return
             else:
                 return

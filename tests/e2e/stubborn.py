@@ -13,6 +13,16 @@ from flowrun.nodes.job import NodeJob, Services
 from flowrun.nodes.params import ParamsModel
 
 
+def installed(folder: Path) -> str:
+    """Make it a package within a folder; gives the PYTHONPATH on which a service finds it."""
+    info = folder / "stubborn-1.dist-info"
+    info.mkdir(parents=True)
+    info.joinpath("METADATA").write_text("Metadata-Version: 2.1\nName: stubborn\nVersion: 1\n")
+    info.joinpath("entry_points.txt").write_text("[flowrun.nodes]\nstubborn = e2e.stubborn:Stubborn\n")
+    tests = Path(__file__).parents[1]
+    return f"{folder}:{tests}:{tests.parent}"
+
+
 class StubbornParams(ParamsModel):
     """The params of `stubborn`."""
 

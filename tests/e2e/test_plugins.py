@@ -12,6 +12,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from e2e.client import Api, until
+from e2e.stubborn import installed
 from support.service import Service
 from support.stand_in import StandIn
 
@@ -23,6 +25,18 @@ BROKEN = {
     "function": ("shout", "flowrun_text.slugify:_joined", "not a subclass of"),
 }
 """Package → the name of its entry point, where that leads, and what is said of it."""
+STUBBORN = """
+id: stubborn
+name: Stubborn
+nodes: [{ id: go, type: manual }, { id: stay, type: stubborn, params: { file: "{{ input.file }}" } }]
+edges: [go -> stay]
+"""
+CALL = """
+id: call
+name: Call
+nodes: [{ id: go, type: manual }, { id: ask, type: http, params: { url: "{{ input.url }}" } }]
+edges: [go -> ask]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +128,31 @@ def test_a_plugin_that_is_taken_away_in_the_middle_of_an_execution_can_come_back
         service.flowrun("executions", "watch", execution_id)
         shown = json.loads(service.flowrun("executions", "show", execution_id, "-o", "json").stdout)
         assert (shown["status"], shown["output"]["page"]) == ("completed", "/releases/title")
+
+
+def test_what_cannot_be_read_any_more_holds_up_nobody_else_at_a_start(tmp_path):
+    plugin = installed(tmp_path / "plugin")
+    with StandIn() as shop, service_with(plugin, tmp_path) as service:
+        with service.operator() as client:
+            api = Api(client)
+            api.save(STUBBORN)
+            api.save(CALL)
+            stubborn = api.start("stubborn", {"file": str(tmp_path / "never")})
+            until("it runs", lambda: api.nodes(stubborn)["stay"]["status"] == "running")
+            api.command(stubborn, "cancel").raise_for_status()
+            api.reaches(stubborn, "cancelling")
+            shop.hold("/file")
+            call = api.start("call", {"url": f"{shop.url}/file"})
+            until("it has called", lambda: shop.called("/file"))
+        service.kill()
+        shop.release("/file")
+        service.variables.clear()
+        service.start()
+        with service.operator() as client:
+            assert Api(client).ends(call)["status"] == "completed"
+            assert Api(client).execution(stubborn)["status"] == "cancelling"
+        service.stop()
+        service.variables["PYTHONPATH"] = plugin
+        service.start()
+        with service.operator() as client:
+            assert Api(client).ends(stubborn)["status"] == "cancelled"

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from e2e.client import Api, is_problem, until
+from e2e.stubborn import installed
 from support import plain_http
 from support.service import Service
 
@@ -81,12 +82,8 @@ _places = count()
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     base = tmp_path_factory.mktemp("s")
-    plugin = base / "plugin" / "stubborn-1.dist-info"
-    plugin.mkdir(parents=True)
-    plugin.joinpath("METADATA").write_text("Metadata-Version: 2.1\nName: stubborn\nVersion: 1\n")
-    plugin.joinpath("entry_points.txt").write_text("[flowrun.nodes]\nstubborn = e2e.stubborn:Stubborn\n")
     service = Service(base / "data", http_allow="127.0.0.1", log_level="warning")
-    service.variables["PYTHONPATH"] = f"{plugin.parent}:{Path(__file__).parents[1]}:{Path(__file__).parents[2]}"
+    service.variables["PYTHONPATH"] = installed(base / "plugin")
     with service:
         yield service
 

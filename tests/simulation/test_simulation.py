@@ -23,6 +23,7 @@ FOUND = {
     361: "paused while it was queued behind a limit, an execution lost its place in the queue at a restart",
     902: "the end of what a node had called before it ran anew was taken for the end of what it called then",
     3231: "what a node had called before it ran anew was neither stopped nor told apart from what it called then",
+    13119: "the end of what was being cancelled could not be stored at a start, and all that came after it began anew",
     18152: "a start that nobody waited for any more kept its place under a limit, though it could not be stored",
 }
 """Seeds that have found something, kept so that it stays mended."""
