@@ -108,6 +108,27 @@ async def test_a_delivery_that_breaks_off_is_ended_at_the_next_start(service):
     assert (row["outcome"], row["payload"]) == ("started", None)
 
 
+async def test_what_a_full_disk_kept_from_being_delivered_is_delivered_when_there_is_room(service, caplog):
+    async def allow_pages(most):
+        await service.context.writer.between(lambda raw: raw.execute(f"PRAGMA max_page_count={most}"))
+
+    await receive(service, cloud_event(data="x" * 100_000))
+    await service.save("a", [on()])
+    await service.context.writer.transact(
+        lambda connection: connection.execute(update(t.events).values(outcome="pending"))
+    )
+    await allow_pages(1)  # SQLite takes the present size instead of a smaller one.
+    recovery = asyncio.create_task(service.send(RecoverEvents(), SYSTEM))
+    async with asyncio.timeout(5):
+        while "is delivered later" not in caplog.text:  # noqa: ASYNC110 - a log, with no event
+            await asyncio.sleep(0.01)
+    assert await started(service) == {}
+    await allow_pages(0xFFFFFFFE)
+    service.clock.advance(1)
+    await recovery
+    assert await started(service) == {"a": 1}
+
+
 async def test_an_emitted_event_is_delivered_once_however_often_its_timer_fires(service):
     emit = {"id": "e", "type": "emit", "params": {"event_type": "made", "data": "{{ input }}"}}
     await service.save("a", [on(), emit], [("on", "e")])
