@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import RowMapping, select
 
-from flowrun.errors import FlowrunError
+from flowrun.errors import FlowrunError, InvalidInputError
 from flowrun.persistence import tables as t
 from flowrun.ports import Clock, Graphs, Reader
 from flowrun.triggers.schedules.policy import Decision
@@ -53,6 +53,8 @@ class NearSchedules:
         self._full = False
         """More is due in the window than is held."""
         self._stale = True
+        self._unreadable: set[str] = set()
+        """The schedules of which it was told that they cannot be read."""
         self._reading: asyncio.Task[None] | None = None
         self._preparing: asyncio.Task[None] | None = None
 
@@ -126,12 +128,12 @@ class NearSchedules:
 
     def _take(self, rows: Sequence[RowMapping], queued: Sequence[RowMapping], until: int) -> None:
         """Hold what was read, except where memory knows better."""
-        near = [schedule_from(row) for row in rows if not self._known(row["id"])]
+        near = [one for row in rows if (one := self._from(row)) is not None]
         self._near = {schedule.id: schedule for schedule in near}
         self._heap = [(schedule.next_at or 0, schedule.id) for schedule in near]
         self._full = len(rows) == _WINDOW
         self._loaded_until = rows[-1]["next_at"] if self._full else until
-        waiting = {row["id"]: (schedule_from(row), row["scheduled_at"]) for row in queued if not self._known(row["id"])}
+        waiting = {row["id"]: (one, row["scheduled_at"]) for row in queued if (one := self._from(row)) is not None}
         self.queued = {key: one for key, one in self.queued.items() if self._known(key)} | waiting
         for schedule in list(self._fired.values()):
             if not self._is_busy(schedule.id):
@@ -139,6 +141,18 @@ class NearSchedules:
         if self._preparing is not None:
             self._preparing.cancel()
         self._preparing = asyncio.get_running_loop().create_task(self._prepare(near))
+
+    def _from(self, row: RowMapping) -> Schedule | None:
+        """The schedule, unless memory knows better, or it cannot be read: others come due all the same."""
+        if self._known(row["id"]):
+            return None
+        try:
+            return schedule_from(row)
+        except InvalidInputError as error:
+            if row["id"] not in self._unreadable:
+                self._unreadable.add(row["id"])
+                _log.error("The schedule %s of %s doesn't fire: it %s", row["id"], row["workflow_id"], error)
+            return None
 
     def _known(self, schedule_id: str) -> bool:
         return schedule_id in self._fired or self._is_busy(schedule_id)

@@ -9,12 +9,13 @@ from sqlalchemy import select
 
 from flowrun.domain.failure import rfc3339
 from flowrun.domain.json import JsonObject
-from flowrun.errors import NotFoundError
+from flowrun.errors import InvalidInputError, NotFoundError
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import load
 from flowrun.ports import Context
 from flowrun.queries.documents import time
 from flowrun.triggers.schedules.describe import describe
-from flowrun.triggers.schedules.stored import schedule_from
+from flowrun.triggers.schedules.stored import Schedule, schedule_from
 from flowrun.triggers.schedules.timing import next_times
 
 _NEXT = 5
@@ -33,20 +34,28 @@ async def schedule_row(context: Context, tenant_id: str, schedule_id: str) -> Ma
 
 def schedule_document(row: Mapping[Any, Any]) -> JsonObject:
     """What is shown of a schedule. `next_times` is empty unless it is active."""
-    schedule = schedule_from(row)
-    following = [] if schedule.next_at is None else next_times(schedule.timing, schedule.next_at, _NEXT - 1)
-    upcoming = [] if schedule.next_at is None else [schedule.next_at, *following]
+    config = load(row["config"])
+    try:
+        when, upcoming = describe(config), _upcoming(schedule_from(row))
+    except InvalidInputError as error:
+        when, upcoming = str(error), []
     return {
-        "id": schedule.id,
-        "workflow_id": schedule.workflow_id,
-        "node_id": schedule.node_id,
-        "name": schedule.name,
+        "id": row["id"],
+        "workflow_id": row["workflow_id"],
+        "node_id": row["node_id"],
+        "name": row["name"],
         "status": row["status"],
-        "when": describe(schedule.config),
-        **{name: schedule.config.get(name) for name in _SHOWN},
-        "next_at": time(schedule.next_at),
+        "when": when,
+        **{name: config.get(name) for name in _SHOWN},
+        "next_at": time(row["next_at"]),
         "next_times": [rfc3339(at) for at in upcoming],
         "last_at": time(row["last_at"]),
         "created_at": time(row["created_at"]),
         "updated_at": time(row["updated_at"]),
     }
+
+
+def _upcoming(schedule: Schedule) -> list[int]:
+    if schedule.next_at is None:
+        return []
+    return [schedule.next_at, *next_times(schedule.timing, schedule.next_at, _NEXT - 1)]

@@ -44,7 +44,7 @@ class Schedule:
 
 
 def schedule_from(row: Mapping[Any, Any]) -> Schedule:
-    """The schedule of a row of the table."""
+    """The schedule of a row of the table. Raises as `timing_of`."""
     config, timing, policy = _parsed(row["config"], row["anchor_at"])
     return Schedule(
         id=row["id"],

@@ -11,6 +11,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from flowrun.domain.json import JsonObject
+from flowrun.errors import InvalidInputError
 from flowrun.triggers.schedules.cron import Cron
 from flowrun.triggers.schedules.zones import change_within, instant, local, milliseconds, moment, offset, zone_of
 
@@ -99,7 +100,17 @@ class ListTiming:
 
 
 def timing_of(config: JsonObject, anchor: int) -> Timing:
-    """The times that the checked params of a schedule node mean; `anchor` is the schedule's start in ms."""
+    """The times that the checked params of a schedule node mean; `anchor` is the schedule's start in ms.
+
+    Raises `InvalidInputError` for what was valid once: this machine doesn't know the time zone, say.
+    """
+    try:
+        return _timing_of(config, anchor)
+    except ValueError as error:
+        raise InvalidInputError(f"cannot be read any more: {error}") from error
+
+
+def _timing_of(config: JsonObject, anchor: int) -> Timing:
     zone = str(config.get("timezone") or "UTC")
     every, listed = config.get("every"), config.get("at")
     if isinstance(every, int | float):

@@ -5,15 +5,18 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from sqlalchemy import func
 
 from flowrun.commands.delete_workflow import DeleteWorkflow
 from flowrun.commands.save_workflow import SaveWorkflow
 from flowrun.commands.schedule_commands import PauseSchedule, ResumeSchedule, TriggerSchedule
 from flowrun.commands.set_workflow_status import SetWorkflowStatus
 from flowrun.domain.definition import WorkflowStatus
-from flowrun.errors import ConflictError, NotFoundError
+from flowrun.errors import ConflictError, InvalidInputError, NotFoundError
+from flowrun.persistence import tables as t
 from flowrun.queries.get_schedule import GetSchedule
 from flowrun.queries.list_fires import ListFires
+from flowrun.queries.list_schedules import ListSchedules
 
 EVERY = {"cron": "* * * * *", "overlap": "allow"}
 
@@ -62,6 +65,33 @@ async def test_a_deleted_workflow_takes_its_schedules_along(at):
     at.clock.advance(60)
     await at.still()
     assert await at.executions() == []
+
+
+async def test_a_schedule_that_cannot_be_read_any_more_holds_up_no_other(at, caplog):
+    gone = await at.save(EVERY | {"timezone": "Europe/Kiev"}, workflow="gone")
+    good = await at.save(EVERY)
+
+    def rename(connection):
+        # As on a machine that doesn't know the old name of a zone.
+        config = func.replace(t.schedules.c.config, "Europe/Kiev", "Europe/Nowhere")
+        connection.execute(t.schedules.update().where(t.schedules.c.id == gone["id"]).values(config=config))
+
+    await at.runtime.context.writer.transact(rename)
+    at.runtime.context.schedules.changed()
+    for minute in (1, 2):
+        at.clock.advance(60)
+        await at.fires(good, *((passed, "fired") for passed in range(1, minute + 1)))
+    told = f"The schedule {gone['id']} of gone doesn't fire: it cannot be read any more: is no time zone"
+    assert caplog.text.count(told) == 1
+    shown = {one["id"]: one for one in (await at.send(ListSchedules(tenant_id="acme")))["items"]}
+    assert shown[gone["id"]]["when"].startswith("cannot be read any more: is no time zone")
+    assert len(shown[good["id"]]["next_times"]) == 5
+    asked = {"tenant_id": "acme", "schedule_id": gone["id"]}
+    with pytest.raises(InvalidInputError, match="no time zone"):
+        await at.send(TriggerSchedule(**asked))
+    await at.send(PauseSchedule(**asked))
+    with pytest.raises(InvalidInputError, match="no time zone"):
+        await at.send(ResumeSchedule(**asked))
 
 
 async def test_pause_and_resume(at):
