@@ -185,7 +185,7 @@ class Parts:
         await load_events(self.reader, self.context.events)
         await load_tenants(self.reader, self.context.tenants)
         await self.scheduler.load()
-        await self.limits.recover(self.reader, self.context.graphs, self.context.clock)
+        await self.limits.recover(self.reader, self.context.graphs)
         await self.secrets.report_lost()
         await self.channels.report_lost()
         await self.stats.load(self.reader)

@@ -330,7 +330,7 @@ class ExecutionEngine:
 
     def _limits_again(self, execution: Execution) -> list[Limit]:
         scope = {"trigger": execution.trigger}
-        return self.gate.limits_of(execution.graph, execution.tenant_id, scope, self._clock.now())
+        return self.gate.limits_of(execution.graph, execution.tenant_id, scope, execution.created_at)
 
     def _go_on(self, slot: _Slot) -> None:
         if slot.inbox:

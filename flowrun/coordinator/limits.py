@@ -16,7 +16,7 @@ from flowrun.errors import FlowrunError
 from flowrun.persistence import tables as t
 from flowrun.persistence.executions import load_trigger
 from flowrun.persistence.json_text import load
-from flowrun.ports import Clock, Graphs, Reader, TenantLimits
+from flowrun.ports import Graphs, Reader, TenantLimits
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Limits:
         self._dispatcher.limit((tenant_id,), limits.running_nodes)
         self._admit(self._gate.changed(tenant_id))
 
-    async def recover(self, reader: Reader, graphs: Graphs, clock: Clock) -> None:
+    async def recover(self, reader: Reader, graphs: Graphs) -> None:
         """Read the limits, and count the executions of earlier processes that fall under one."""
         table = t.tenants
         for row in await reader.all(select(table.c.id, table.c.limits).where(table.c.limits.is_not(None))):
@@ -60,12 +60,12 @@ class Limits:
             self._dispatcher.limit((row["tenant_id"], row["workflow_id"]), graph.running_nodes)
             limited = self._gate.tenants.get(row["tenant_id"], TenantLimits()).running_executions is not None
             if limited or graph.concurrency is not None:
-                await self._count(reader, graph, row["tenant_id"], clock.now())
+                await self._count(reader, graph, row["tenant_id"])
         self._admit(self._gate.settle())
 
-    async def _count(self, reader: Reader, graph: Graph, tenant_id: str, now: int) -> None:
+    async def _count(self, reader: Reader, graph: Graph, tenant_id: str) -> None:
         table = t.executions
-        query = select(table.c.id, table.c.status, table.c.started_at).where(
+        query = select(table.c.id, table.c.status, table.c.created_at, table.c.started_at).where(
             table.c.status.in_(LIVE),
             table.c.tenant_id == tenant_id,
             table.c.workflow_id == graph.workflow_id,
@@ -74,7 +74,8 @@ class Limits:
         for row in await reader.all(query.order_by(table.c.id)):
             keyed = graph.concurrency_key is not None
             trigger = await load_trigger(reader, row["id"]) if keyed else None
-            limits = self._gate.limits_of(graph, tenant_id, {"trigger": trigger}, now)
+            # A key that asks for the time means that of the start.
+            limits = self._gate.limits_of(graph, tenant_id, {"trigger": trigger}, row["created_at"])
             # One that was paused while it was queued still waits for its place.
             paused = row["status"] == ExecutionStatus.PAUSED.value and row["started_at"] is None
             if paused or row["status"] == ExecutionStatus.QUEUED.value:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.gated import TYPES_WITH_GATED, Gated, ended, gated_runtime, save, start
 from support.invariants import check_database
+from support.manual_clock import ManualClock
 
 from flowrun.bus import OPERATOR
 from flowrun.commands.execution_commands import CancelExecution, PauseExecution, ResumeExecution, RetryExecution
@@ -151,6 +152,19 @@ async def test_limits_and_the_queue_survive_a_restart(tmp_path: Path) -> None:
         assert [await ended(runtime, one) for one in [*ids, newest]] == ["completed"] * 4
         assert [execution for _, execution in again.begun] == [*ids, newest]
     check_database(tmp_path / "flowrun.db", types=TYPES_WITH_GATED)
+
+
+async def test_a_key_that_asks_for_the_time_means_that_of_the_start_after_a_restart_too(tmp_path: Path) -> None:
+    clock, gated, again = ManualClock(), Gated(), Gated()
+    async with gated_runtime(tmp_path, gated, "acme", clock=clock, shutdown_grace=0.0) as runtime:
+        await save(runtime, "acme", concurrency={"limit": 1, "key": "now()[:10]"})
+        yesterdays = [await start(runtime, "acme") for _ in range(2)]
+        await gated.until_begun(1)
+    clock.advance(86_400)
+    async with gated_runtime(tmp_path, again, clock=clock, shutdown_grace=0.0) as runtime:
+        todays = await start(runtime, "acme")
+        await again.until_begun(2)
+        assert [await status(runtime, one) for one in [*yesterdays, todays]] == ["running", "queued", "running"]
 
 
 async def test_a_retried_execution_counts_again(tmp_path: Path) -> None:

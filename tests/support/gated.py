@@ -21,6 +21,7 @@ from flowrun.nodes.base import WorkerNodeType
 from flowrun.nodes.job import NodeJob, Services
 from flowrun.nodes.params import ParamsModel
 from flowrun.nodes.registry import builtin_types
+from flowrun.ports import Clock
 
 
 class Gated(WorkerNodeType):
@@ -66,10 +67,12 @@ class Gated(WorkerNodeType):
 
 
 @asynccontextmanager
-async def gated_runtime(folder: Path, gated: Gated, *tenants: str, **settings: Any) -> AsyncIterator[Runtime]:
+async def gated_runtime(
+    folder: Path, gated: Gated, *tenants: str, clock: Clock | None = None, **settings: Any
+) -> AsyncIterator[Runtime]:
     """A real runtime with these tenants."""
     make_ready(folder / "flowrun.db")
-    async with running(Settings(data_dir=folder, **settings), node_types=[gated]) as runtime:
+    async with running(Settings(data_dir=folder, **settings), node_types=[gated], clock=clock) as runtime:
         if runtime.epoch == 1:
             for tenant in tenants:
                 await runtime.mediator.send(CreateTenant(id=tenant), OPERATOR)
