@@ -135,7 +135,7 @@ class Actor:
 
         note = "The node is completed with this output, and the execution goes on."
         title = f"Skip {node['node_id']} of {_name(execution)}"
-        self._app.push_screen(Form(title, note, [FormField("output", default={})], "skip"), answered)
+        self._app.push_screen(Form(title, note, [FormField("output", default={})], "skip", self.unusable), answered)
 
     async def _ask_signal(self, execution: Document, node: Document | None) -> None:
         """Ask for what the waiting node wants; the selected one goes before others."""
@@ -155,7 +155,7 @@ class Actor:
                 self._send(SIGNAL, execution, body)
 
         title = f"Signal {wait['signal']} for {wait['node_id']} of {_name(execution)}"
-        self._app.push_screen(Form(title, note, fields, "send"), answered)
+        self._app.push_screen(Form(title, note, fields, "send", self.unusable), answered)
 
     def _act_on_marked(self, action: Action, marked: list[Document]) -> None:
         """Do it to those whose state allows it; the others are told, and stay marked."""

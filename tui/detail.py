@@ -37,6 +37,8 @@ class Detail:
     def put_execution(self, document: Mapping[str, Any]) -> None:
         """Take what is new of the execution."""
         self.execution = {**(self.execution or {}), **document}
+        if "progress" in document and "nodes" not in document:
+            self.execution.pop("nodes", None)  # What a list said of its progress before.
 
     def put_runs(self, runs: Iterable[Document]) -> set[RunKey]:
         """Take node runs; gives those that changed."""

@@ -159,6 +159,9 @@ class Feed:
                 raise RefusedError(403, "this key opens one tenant: name it with --tenant") from None
             self.operator = False
             tenants = [{"id": self.wanted_tenant, "name": self.wanted_tenant, "status": "active"}]
+        wanted = self.wanted_tenant
+        if self.store.tenant is None and wanted is not None and wanted not in {one["id"] for one in tenants}:
+            raise RefusedError(404, f"there is no tenant {wanted}")
         self.store.set_tenants(tenants)
         if self.store.tenant not in self.store.tenants:
             self._first_tenant()
@@ -166,9 +169,7 @@ class Feed:
     def _first_tenant(self) -> None:
         """The one that was asked for, else the busiest."""
         tenants = self.store.tenants
-        if self.wanted_tenant is not None:
-            if self.wanted_tenant not in tenants:
-                raise RefusedError(404, f"there is no tenant {self.wanted_tenant}")
+        if self.wanted_tenant in tenants:
             self.store.choose_tenant(self.wanted_tenant)
         elif tenants:
             self.store.choose_tenant(max(tenants, key=lambda one: self._busy(tenants[one])))

@@ -11,6 +11,7 @@ from tui.client import Client
 
 PAGE = 100
 """Rows of one page of a list."""
+_LONG_PAGE, _MOST_LISTED = 200, 1_000
 Document = dict[str, Any]
 
 
@@ -37,12 +38,12 @@ class Service:
         return await self._document("/api/v1/stats" if tenant is None else path(tenant, "stats"))
 
     async def tenants(self) -> list[Document]:
-        """Up to 200 tenants by id."""
-        return list((await self.client.get("/api/v1/tenants", limit=200))["items"])
+        """Up to 1,000 tenants by id."""
+        return await self._listed("/api/v1/tenants")
 
     async def workflows(self, tenant: str) -> list[Document]:
-        """Up to 200 workflows by id."""
-        return list((await self.client.get(path(tenant, "workflows"), limit=200))["items"])
+        """Up to 1,000 workflows by id."""
+        return await self._listed(path(tenant, "workflows"))
 
     async def workflow(self, tenant: str, workflow: str, version: int | None = None) -> Document:
         """One workflow with its definition; the current version when none is named."""
@@ -83,8 +84,8 @@ class Service:
         return list((await self.client.get(path(tenant, "executions", execution, "waits")))["items"])
 
     async def schedules(self, tenant: str) -> list[Document]:
-        """Up to 200 schedules."""
-        return list((await self.client.get(path(tenant, "schedules"), limit=200))["items"])
+        """Up to 1,000 schedules."""
+        return await self._listed(path(tenant, "schedules"))
 
     async def fires(self, tenant: str, schedule: str) -> list[Document]:
         """What became of a schedule's latest times."""
@@ -119,6 +120,18 @@ class Service:
     async def schedule(self, tenant: str, schedule: str, command: str) -> Document:
         """`pause`, `resume` or `trigger` a schedule."""
         return await self._post(path(tenant, "schedules", schedule, command), None)
+
+    async def _listed(self, address: str) -> list[Document]:
+        """The items of a list, page by page, up to a bound."""
+        found: list[Document] = []
+        cursor: str | None = None
+        while len(found) < _MOST_LISTED:
+            page = await self.client.get(address, limit=_LONG_PAGE, cursor=cursor)
+            found += page["items"]
+            cursor = page.get("next")
+            if cursor is None:
+                break
+        return found
 
     async def _document(self, address: str, **params: object) -> Document:
         found: Document = await self.client.get(address, **params)

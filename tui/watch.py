@@ -36,6 +36,8 @@ class Watch:
         self._runs_wanted = asyncio.Event()
         self._payload_wanted = asyncio.Event()
         self._stream_wanted = asyncio.Event()
+        self.ended = False
+        """The history was read to its end; a retry makes it go on."""
 
     async def run(self) -> None:
         """Read for ever: the documents, the stream, and what selections ask for."""
@@ -56,6 +58,7 @@ class Watch:
     async def _history(self) -> None:
         while True:
             self._stream_wanted.clear()
+            self.ended = False
             try:
                 await self._documents()
                 await self._follow()
@@ -65,6 +68,7 @@ class Watch:
                 self._refused(error)
                 await self._wait(_RETRY_SECONDS * 5)
             else:
+                self.ended = True
                 await self._wait(None)
 
     async def _wait(self, seconds: float | None) -> None:
@@ -83,11 +87,16 @@ class Watch:
                 detail.definition = await self.service.workflow(detail.tenant, workflow, version)
             except RefusedError:  # The workflow was deleted: what happened can be looked at all the same.
                 detail.definition = {"nodes": [], "edges": []}
-        self.store.put_execution(execution)
+        self._put(execution)
         detail.replace_runs(await self.service.node_runs(detail.tenant, detail.id))
         detail.missing = None
         self.store.touch("detail")
         self._payload_wanted.set()
+
+    def _put(self, execution: dict[str, Any]) -> None:
+        """Take the news, whichever execution is in front now."""
+        self.detail.put_execution(execution)
+        self.store.put_execution(execution)
 
     def _refused(self, error: RefusedError) -> None:
         self.detail.missing = error.detail
@@ -121,7 +130,7 @@ class Watch:
         if status is not None and self.detail.execution is not None:
             if status in FINAL:
                 self._runs_wanted.set()
-            self.store.put_execution({**_short(self.detail.execution), "status": status})
+            self._put({**_short(self.detail.execution), "status": status})
         self.store.touch("events")
         self.store.touch("detail")
         if run is not None and self.detail.selected == (run["node_id"], run["iteration"]):
@@ -136,7 +145,7 @@ class Watch:
             detail = self.detail
             try:
                 runs = await self.service.node_runs(detail.tenant, detail.id)
-                self.store.put_execution(await self.service.execution(detail.tenant, detail.id))
+                self._put(await self.service.execution(detail.tenant, detail.id))
             except (UnreachableError, RefusedError):
                 runs = []
             if runs:

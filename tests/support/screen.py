@@ -94,13 +94,19 @@ def _forgive_cancelled_reads() -> None:
 
 @asynccontextmanager
 async def dashboard(
-    socket: Path, *, size: tuple[int, int] = (150, 44), tenant: str | None = "default", **options: Any
+    socket: Path,
+    *,
+    size: tuple[int, int] = (150, 44),
+    tenant: str | None = "default",
+    primed: bool = True,
+    **options: Any,
 ) -> AsyncIterator[Seen]:
-    """The dashboard on that socket, once it has read everything."""
+    """The dashboard on that socket, once it has read everything, unless `primed` is false."""
     app = Dashboard(Options(Place(socket), tenant, **options))
     _forgive_cancelled_reads()
     async with app.run_test(size=size) as pilot:
-        async with asyncio.timeout(SECONDS):
-            await app.feed.primed.wait()
+        if primed:
+            async with asyncio.timeout(SECONDS):
+                await app.feed.primed.wait()
         await pilot.pause()
         yield Seen(app, pilot)

@@ -72,6 +72,30 @@ async def test_what_goes_on_is_seen_to_grow_older(service, api, monkeypatch):
         await seen.shows("sleep · waiting · 4:00:", ", in 4:59:")
 
 
+async def test_an_execution_that_is_retried_while_it_is_looked_at_is_followed_again(service, api):
+    execution = api.start("steps", {"ticket": 4})
+    async with _looking_at(service, execution) as seen:
+        api.ask("POST", f"/executions/{execution}/cancel", json={})
+        await seen.shows("⊘ cancelled", "⊘ answer")
+        await seen.until("its history is at its end", lambda: seen.app.screen._watch.ended)
+        await seen.press("R")
+        await seen.shows("◷ waiting", "◷ answer")
+        api.ask("POST", f"/executions/{execution}/signal", json={"node_id": "answer", "data": None})
+        await seen.shows("4/4", "✔ reply")
+
+
+async def test_what_ends_beneath_another_execution_has_ended_when_one_comes_back(service, api):
+    first, second = api.start("steps", {"ticket": 5}), api.start("steps", {"ticket": 6})
+    async with _looking_at(service, first) as seen:
+        beneath = seen.app.store.detail
+        seen.app.open_execution("default", second)
+        await seen.until("the other is in front", lambda: seen.app.store.detail is not beneath)
+        api.ask("POST", f"/executions/{first}/signal", json={"node_id": "answer", "data": None})
+        await seen.until("it has ended", lambda: beneath.execution["status"] == "completed")
+        await seen.press("escape")
+        await seen.shows("✔ completed", "4/4", "✔ reply")
+
+
 async def test_pause_and_resume_are_shown_when_the_service_has_said_so(service, api):
     execution = api.start("steps", {"ticket": 1})
     async with _looking_at(service, execution) as seen:

@@ -35,6 +35,23 @@ async def test_where_nothing_is_the_first_steps_are_told(service, api):
         await seen.shows("nothing fits the filter: esc shows all")
 
 
+async def test_a_tenant_that_is_made_meanwhile_switches_to_nobody(service, api):
+    async with dashboard(service.socket) as seen:
+        api.client.post("/api/v1/tenants", json={"id": "aaaa"}).raise_for_status()
+        tenants = seen.app.screen.query_one("#tenant-rows", Rows)
+        await seen.until("it is listed", lambda: "aaaa" in tenants.keys)
+        assert (tenants.cursor, seen.app.store.tenant) == ("default", "default")
+        tenants.focus()
+        await seen.press("k")
+        await seen.until("a key chooses it", lambda: seen.app.store.tenant == "aaaa")
+
+
+async def test_a_tenant_that_is_not_there_is_told_and_no_other_is_opened(service):
+    async with dashboard(service.socket, tenant="nope", primed=False) as seen:
+        await seen.shows("there is no tenant nope")
+        assert seen.app.store.tenant is None
+
+
 async def test_the_filter_shows_what_it_names_and_says_what_it_does_not_know(service, api):
     broken, quick = api.start("broken"), api.start("quick")
     async with dashboard(service.socket) as seen:
@@ -128,7 +145,7 @@ async def test_another_tenant_is_chosen_by_name_and_by_hand(service, api):
         await seen.told("there is no tenant 'nobody'")
         rows = seen.app.screen.query_one("#tenant-rows", Rows)
         rows.focus()
-        await seen.press("down" if rows.keys[0] == "acme" else "up")
+        await seen.press("down" if rows.keys.index("acme") < rows.keys.index("default") else "up")
         await seen.shows("broken", "default ▸ executions")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from rich.style import Style
@@ -77,12 +77,16 @@ class Form(ModalScreen[dict[str, Any] | None]):
         Binding("ctrl+s", "send", "send", show=False, priority=True),
     ]
 
-    def __init__(self, title: str, note: str, fields: Sequence[FormField], verb: str) -> None:
+    def __init__(
+        self, title: str, note: str, fields: Sequence[FormField], verb: str, unusable: Callable[[], str | None]
+    ) -> None:
+        """`unusable` says why nothing can be sent now: then what was typed stays."""
         super().__init__()
         self._title = title
         self._note = note
         self._fields = fields
         self._verb = verb
+        self._unusable = unusable
 
     def compose(self) -> ComposeResult:
         """A line for each value."""
@@ -122,8 +126,8 @@ class Form(ModalScreen[dict[str, Any] | None]):
         """Read the values; say what is wrong with them."""
         texts = {field.name: self.query_one(f"#field-{place}", Input).value for place, field in enumerate(self._fields)}
         values, wrong = read_fields(self._fields, texts)
-        if wrong:
-            told = "; ".join(f"{name} {what}" for name, what in wrong.items())
+        told = "; ".join(f"{name} {what}" for name, what in wrong.items()) or self._unusable()
+        if told:
             self.query_one("#wrong", Static).update(Text(told))
         else:
             self.dismiss(values)

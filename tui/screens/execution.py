@@ -118,6 +118,8 @@ class ExecutionScreen(Page):
             return
         parts = set(dirty or ())
         everything = dirty is None
+        if "detail" in parts and self._live and self._watch.ended:
+            self._watch.reread()  # It was retried.
         ticks = self._live and "stats" in parts  # What counts seconds goes on.
         if everything or ticks or "detail" in parts:
             self._show_summary()

@@ -75,6 +75,7 @@ class Overview(Page):
                 Column("DURATION", 9, "right", drop=44),
             ],
             self._execution,
+            tail=True,
             id="execution-rows",
         )
         yield Vertical(
@@ -201,7 +202,8 @@ class Overview(Page):
 
     @on(Rows.Highlighted, "#tenant-rows")
     def _at_tenant(self, message: Rows.Highlighted) -> None:
-        self.dashboard.actor.read(self.dashboard.feed.choose_tenant(message.key))
+        if message.rows.has_focus:  # Otherwise nobody has moved the cursor: a tenant has come or gone.
+            self.dashboard.actor.read(self.dashboard.feed.choose_tenant(message.key))
 
     @on(Rows.Opened, "#workflow-rows")
     def _open_workflow(self, message: Rows.Opened) -> None:

@@ -97,8 +97,12 @@ class QueuesScreen(Page):
         """Show the figures."""
         if not self.drawn or (dirty is not None and "stats" not in dirty):
             return
-        self.query_one("#worker-rows", Rows).show(self._workers())
-        self.query_one("#load-rows", Rows).show([str(one["tenant_id"]) for one in self._figures().get("tenants") or ()])
+        workers, load = self.query_one("#worker-rows", Rows), self.query_one("#load-rows", Rows)
+        if not self.dashboard.feed.operator:
+            for rows in (workers, load):
+                rows.say_why_empty("this key sees its own tenant alone")
+        workers.show(self._workers())
+        load.show([str(one["tenant_id"]) for one in self._figures().get("tenants") or ()])
         self.query_one("#facts", Static).update(Text("\n").join(self._facts()))
 
     def _figures(self) -> dict[str, Any]:

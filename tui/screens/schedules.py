@@ -65,7 +65,9 @@ class SchedulesScreen(Page):
         yield Pane(VerticalScroll(Static("", id="next-times", markup=False)), id="times", title="Next times")
         fires = [Column("TIME", 12), Column("DECISION", 12), Column("", least=10)]
         yield Pane(
-            Rows(fires, self._fire, empty="it has not fired yet", id="fire-rows"), id="fires", title="What became of it"
+            Rows(fires, self._fire, empty="it has not fired yet", tail=True, id="fire-rows"),
+            id="fires",
+            title="What became of it",
         )
 
     def on_mount(self) -> None:
@@ -120,7 +122,11 @@ class SchedulesScreen(Page):
         """Show what changed."""
         if not self.drawn or (dirty is not None and not dirty.keys() & {"schedules", "stats"}):
             return
-        schedules = self.dashboard.store.schedules
+        schedules, now = self.dashboard.store.schedules, self.dashboard.now
+        if dirty is not None and "schedules" in dirty:
+            self._read_fires()
+        elif any((due := moment(one.get("next_at"))) is not None and due < now for one in schedules.values()):
+            self.dashboard.actor.read(self.dashboard.feed.read_schedules())  # One has fired: nothing else tells.
         self.query_one("#schedule-rows", Rows).show(schedules)
         self.query_one("#fire-rows", Rows).say_why_empty("it has not fired yet" if schedules else "")
         self._show_times()
@@ -183,7 +189,7 @@ class SchedulesScreen(Page):
         self.show_keys()
 
     def _read_fires(self) -> None:
-        self.run_worker(self._fires_of(), group="fires", exclusive=True, exit_on_error=False)
+        self.run_worker(self._fires_of, group="fires", exclusive=True, exit_on_error=False)
 
     async def _fires_of(self) -> None:
         schedule, tenant = self._chosen(), self.dashboard.store.tenant

@@ -72,7 +72,9 @@ class WorkflowScreen(Page):
         yield Static("", id="summary", markup=False)
         yield Pane(GraphView(charset, id="graph-view"), id="graph", title="Definition")
         yield Pane(
-            Rows(columns, self._run, empty="it has not run yet: n starts it", id="run-rows"), id="runs", title="Runs"
+            Rows(columns, self._run, empty="it has not run yet: n starts it", tail=True, id="run-rows"),
+            id="runs",
+            title="Runs",
         )
         facts = VerticalScroll(Static("", id="facts", markup=False), Payload(charset, id="params"), can_focus=False)
         yield Pane(facts, id="about", title="About")

@@ -55,6 +55,7 @@ class Rows(ScrollView, can_focus=True):
         *,
         empty: str = "",
         head: bool = True,
+        tail: bool = False,
         id: str | None = None,  # noqa: A002
     ) -> None:
         super().__init__(id=id)
@@ -63,7 +64,7 @@ class Rows(ScrollView, can_focus=True):
         self._empty = empty
         self.keys: list[str] = []
         self.marked: set[str] = set()
-        self.tail = True
+        self.tail = tail
         """Whether a cursor on the first row stays there when rows come in above."""
         self.preferred: str | None = None
         """Where the cursor begins."""
