@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
+from textual.worker import Worker
 
 from tui.client import RefusedError, UnreachableError
 from tui.look import moment, plain, time_of_day
@@ -189,7 +190,8 @@ class SchedulesScreen(Page):
         self.show_keys()
 
     def _read_fires(self) -> None:
-        self.run_worker(self._fires_of, group="fires", exclusive=True, exit_on_error=False)
+        # Not the coroutine itself: the next one may come before this one has begun.
+        _worker: Worker[None] = self.run_worker(self._fires_of, group="fires", exclusive=True, exit_on_error=False)
 
     async def _fires_of(self) -> None:
         schedule, tenant = self._chosen(), self.dashboard.store.tenant
