@@ -30,20 +30,25 @@ def spent(work):
     return time.process_time() - began, result
 
 
+def yardstick():
+    """The processor's time for a fixed piece of plain Python: what this machine does in a tenth of a second or so."""
+    return min(spent(lambda: sum(number % 7 for number in range(1_000_000)))[0] for _ in range(3))
+
+
 @pytest.mark.parametrize("name", LARGE)
 def test_a_thousand_nodes_are_drawn_at_once(name):
     graph = LARGE[name]
     seconds, layout = spent(lambda: best_layout(plan_graph(graph), 160, 50))
-    assert seconds < 1.2
+    assert seconds < 30 * (unit := yardstick())
     states = {node: NodeState("running") for node in graph.nodes}
     seconds, _ = spent(lambda: paint(layout, states, WINDOW))
-    assert seconds < 0.1
+    assert seconds < 3 * unit
 
 
 def test_a_tree_of_a_thousand_nodes():
     plan = plan_graph(LARGE["random"])
     seconds, layout = spent(lambda: tree_layout(plan))
-    assert seconds < 0.5
+    assert seconds < 10 * yardstick()
     assert layout.height == len(plan.graph.nodes)
 
 
