@@ -178,17 +178,17 @@ class Actor:
         self._app.push_screen(Confirm(title, [*names, *more, *others], action.label), answered)
 
     async def _bulk(self, action: Action, marked: list[Document], left: int) -> None:
-        store = self._app.store
+        store, tenant = self._app.store, str(marked[0]["tenant_id"])
         for one in marked:
             store.sent(one["id"], action.doing, str(one["status"]))
         try:
-            answer = await self._app.service.bulk(marked[0]["tenant_id"], action, [one["id"] for one in marked])
+            answer = await self._app.service.bulk(tenant, action, [one["id"] for one in marked])
         except (RefusedError, UnreachableError) as error:
             self._app.say(f"{action.label}: {error}", "error")
         else:
             done = [result for result in answer["results"] if "error" not in result]
             for result in done:
-                store.put_execution({"id": result["execution_id"], "status": result["status"]})
+                store.put_execution({"id": result["execution_id"], "tenant_id": tenant, "status": result["status"]})
             self._app.unmark(result["execution_id"] for result in done)
             refused = [result["error"]["message"] for result in answer["results"] if "error" in result]
             failed = f", {len(refused)} refused: {refused[0]}" if refused else ""

@@ -14,6 +14,7 @@ import orjson
 
 from tui.client import RefusedError, UnreachableError
 from tui.connection import Connection
+from tui.page import Page
 from tui.service import Service
 from tui.sse import ServerEvent
 from tui.store import Store
@@ -107,8 +108,7 @@ class Feed:
                 self.store.put_execution(data)
             case "ready":
                 self._opened()
-                if not data.get("resumed"):
-                    await self.read_everything()
+                await (self._read_what_lacks() if data.get("resumed") else self.read_everything())
             case "resync":
                 self._opened()
                 self.resynced += 1
@@ -147,6 +147,14 @@ class Feed:
         if self.on_resync is not None:
             await self.on_resync()
         self.primed.set()
+
+    async def _read_what_lacks(self) -> None:
+        """After a connection that missed nothing: read what was asked for while there was none."""
+        if not self.store.page.read:
+            await self.read_tenant()
+            await self.read_stats()
+        if self.on_resync is not None:
+            await self.on_resync()
 
     async def read_tenants(self) -> None:
         """Read the tenants; a key that opens one tenant only has to be told which."""
@@ -193,7 +201,7 @@ class Feed:
     async def read_tenant(self) -> None:
         """Read what belongs to the tenant that is looked at."""
         await self.read_workflows()
-        await self.read_page()
+        await self.read_page(self.store.page)
         await self.read_schedules()
 
     async def read_workflows(self) -> None:
@@ -212,22 +220,20 @@ class Feed:
             if tenant == self.store.tenant:
                 self.store.set_schedules(schedules)
 
-    async def read_page(self) -> None:
-        """Read the newest executions that the filter wants."""
-        tenant, page = self.store.tenant, self.store.page
-        if tenant is not None:
-            items, cursor = await self.service.executions(tenant, **page.filter.params(datetime.now(UTC)))
-            if page is self.store.page:
-                self.store.replace_page(items, cursor)
+    async def read_page(self, page: Page) -> None:
+        """Read the newest executions that the filter of a list wants."""
+        if page.tenant is not None:
+            with page.reading():
+                items, cursor = await self.service.executions(page.tenant, **page.filter.params(datetime.now(UTC)))
+                self.store.replace_page(page, items, cursor)
 
-    async def read_older(self) -> None:
-        """Read the executions after the last one that is held."""
-        tenant, page = self.store.tenant, self.store.page
-        if tenant is not None and page.more:
-            params = {**page.filter.params(datetime.now(UTC)), **page.older()}
-            items, cursor = await self.service.executions(tenant, **params)
-            if page is self.store.page:
-                self.store.append_page(items, cursor)
+    async def read_older(self, page: Page) -> None:
+        """Read the executions after the last one that a list holds."""
+        if page.tenant is not None and page.more:
+            with page.reading():
+                params = {**page.filter.params(datetime.now(UTC)), **page.older()}
+                items, cursor = await self.service.executions(page.tenant, **params)
+                self.store.append_page(page, items, cursor)
 
     async def read_stats(self) -> None:
         """Read the figures of the service and of the tenant."""
@@ -235,7 +241,8 @@ class Feed:
         service = await self._service_stats()
         mine = await self.service.stats(tenant) if tenant is not None else {}
         self._heard()
-        self.store.set_stats({"service": service, "tenant": mine})
+        if tenant == self.store.tenant:
+            self.store.set_stats({"service": service, "tenant": mine})
 
     async def _service_stats(self) -> dict[str, Any]:
         """The service's own figures, which a tenant's key doesn't open."""

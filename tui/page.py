@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,22 +12,31 @@ from tui.filters import Filter
 
 MOST = 1_000
 """Executions that are held at once."""
+_MOST_UNSEEN = 10_000
+"""Executions that are counted, though not held."""
 Document = dict[str, Any]
 
 
 class Page:
     """Summaries by id in the order of the list: ids are UUIDv7, so a later one is the greater text."""
 
-    def __init__(self, wanted: Filter | None = None) -> None:
+    def __init__(self, wanted: Filter | None = None, tenant: str | None = None) -> None:
         self.filter = wanted or Filter()
+        self.tenant = tenant
+        self.read = False
+        """Whether the list was read at all: until then that nothing is there means nothing."""
         self.rows: dict[str, Document] = {}
         self._ids: list[str] = []
         """Ascending: new ones are appended, which costs nothing."""
         self.cursor: str | None = None
         self.at_head = True
         """Whether the newest execution is among them; then new ones come in."""
-        self.unseen = 0
+        self._unseen: set[str] = set()
         """Executions that came while the window was not at the head."""
+        self._answers = 0
+        """Answers that are on their way."""
+        self._news: dict[str, Document] = {}
+        """What came while they were: it may be newer than they are."""
         self._cut = False
         """Whether older rows were dropped, so that the cursor leads past them."""
 
@@ -40,11 +50,29 @@ class Page:
         """Whether there are older ones to read."""
         return self._cut or self.cursor is not None
 
+    @property
+    def unseen(self) -> int:
+        """How many executions are newer than the newest that is held."""
+        return len(self._unseen)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """While an answer is on its way: news that comes meanwhile is not lost when it arrives."""
+        self._answers += 1
+        try:
+            yield
+        finally:
+            self._answers -= 1
+            if not self._answers:
+                self._news.clear()
+
     def replace(self, items: Iterable[Document], cursor: str | None) -> None:
         """Show the newest page."""
         self.rows = {item["id"]: item for item in items}
         self._ids = sorted(self.rows)
-        self.cursor, self.at_head, self.unseen, self._cut = cursor, True, 0, False
+        self.cursor, self.at_head, self._cut, self.read = cursor, True, False, True
+        self._unseen.clear()
+        self._put_news()
 
     def older(self) -> dict[str, Any]:
         """The params that ask for what comes after the last row."""
@@ -64,35 +92,53 @@ class Page:
             del self.rows[dropped]
             self.at_head = False
         del self._ids[MOST:]
+        self._put_news()
+
+    def _put_news(self) -> None:
+        for summary in list(self._news.values()):
+            self.put(summary)
 
     def put(self, summary: Mapping[str, Any]) -> bool:
         """Take the news of one execution; gives whether what is shown has changed."""
-        execution = str(summary["id"])
-        known = self.rows.get(execution)
-        merged = {**(known or {}), **summary}
-        if not self.filter.shows(merged):
-            return self._drop(execution)
-        if known is not None:
-            self.rows[execution] = merged
-            return merged != known
-        if not self._belongs(execution):
+        if summary.get("tenant_id", self.tenant) != self.tenant:
             return False
-        if not self.at_head:
-            self.unseen += 1
+        execution = str(summary["id"])
+        if self._answers:
+            self._news[execution] = {**self._news.get(execution, {}), **summary}
+        known = self.rows.get(execution)
+        if known is None:
+            return self._come(execution, summary)
+        merged = {**known, **summary}
+        if not self.filter.shows(merged):
+            del self.rows[execution]
+            del self._ids[bisect_left(self._ids, execution)]
             return True
         self.rows[execution] = merged
+        return merged != known
+
+    def _come(self, execution: str, summary: Mapping[str, Any]) -> bool:
+        """Let a row in where it belongs, or count it."""
+        if "workflow_id" not in summary:
+            return False  # The answer to a command says no more than the state.
+        if not self.at_head and self._ids and execution > self._ids[-1]:
+            return self._count(execution, summary)
+        if not self.filter.shows(summary) or not self._belongs(execution):
+            return False
+        self.rows[execution] = dict(summary)
         self._ids.insert(bisect_left(self._ids, execution), execution)
         if len(self._ids) > MOST:
             del self.rows[self._ids.pop(0)]
             self._cut = True
         return True
 
+    def _count(self, execution: str, summary: Mapping[str, Any]) -> bool:
+        before = len(self._unseen)
+        if not self.filter.shows(summary):
+            self._unseen.discard(execution)
+        elif before < _MOST_UNSEEN:
+            self._unseen.add(execution)
+        return len(self._unseen) != before
+
     def _belongs(self, execution: str) -> bool:
         """Whether the row is within the window: not older than its last one while there are older ones."""
         return not self._ids or execution > self._ids[0] or not self.more
-
-    def _drop(self, execution: str) -> bool:
-        if self.rows.pop(execution, None) is None:
-            return False
-        del self._ids[bisect_left(self._ids, execution)]
-        return True

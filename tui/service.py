@@ -91,10 +91,6 @@ class Service:
         """What became of a schedule's latest times."""
         return list((await self.client.get(path(tenant, "schedules", schedule, "fires"), limit=50))["items"])
 
-    async def webhooks(self, tenant: str, workflow: str) -> list[Document]:
-        """Where a workflow listens."""
-        return list((await self.client.get(path(tenant, "webhooks"), workflow=workflow, limit=200))["items"])
-
     # --- commands
 
     async def act(self, tenant: str, execution: str, action: Action, body: Document | None = None) -> Document:

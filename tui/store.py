@@ -31,6 +31,8 @@ class Store:
         self.tenants: dict[str, Document] = {}
         self.workflows: dict[str, Document] = {}
         self.page = Page()
+        self.windows: list[Page] = []
+        """Lists of executions that screens show beside that one."""
         self.detail: Detail | None = None
         self.stats: Document = {}
         self.schedules: dict[str, Document] = {}
@@ -60,7 +62,7 @@ class Store:
         """Look at another tenant: what was shown of the one before leaves."""
         self.tenant = tenant
         self.workflows, self.schedules = {}, {}
-        self.page = Page(Filter())
+        self.page = Page(Filter(), tenant)
         self.touch("tenants")
         self.touch("workflows")
         self.touch("executions")
@@ -68,7 +70,7 @@ class Store:
 
     def filter_by(self, wanted: Filter) -> None:
         """Show other executions: the window begins anew."""
-        self.page = Page(wanted)
+        self.page = Page(wanted, self.tenant)
         self.touch("executions")
 
     def set_workflows(self, workflows: Iterable[Document]) -> None:
@@ -91,23 +93,23 @@ class Store:
             self.stats = stats
             self.touch("stats")
 
-    def replace_page(self, items: Iterable[Document], cursor: str | None) -> None:
-        """Take the newest page of executions."""
-        self.page.replace(items, cursor)
+    def replace_page(self, page: Page, items: Iterable[Document], cursor: str | None) -> None:
+        """Take the newest executions of a list."""
+        page.replace(items, cursor)
         self.touch("executions")
 
-    def append_page(self, items: Iterable[Document], cursor: str | None) -> None:
-        """Take older executions."""
-        self.page.append(items, cursor)
+    def append_page(self, page: Page, items: Iterable[Document], cursor: str | None) -> None:
+        """Take older executions of a list."""
+        page.append(items, cursor)
         self.touch("executions")
 
     def put_execution(self, summary: Mapping[str, Any]) -> None:
         """Take the news of one execution, whoever shows it."""
         execution = str(summary["id"])
         self._settle(execution, summary)
-        mine = summary.get("tenant_id", self.tenant) == self.tenant
-        if mine and self.page.put(summary):
-            self.touch("executions", execution)
+        for page in (self.page, *self.windows):
+            if page.put(summary):
+                self.touch("executions", execution)
         if self.detail is not None and self.detail.id == execution:
             self.detail.put_execution(summary)
             self.touch("detail")

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from e2e.client import Api
+from support.line import Line
 from support.paced import STEPS
 from support.screen import Seen, dashboard
 from support.service import Service
@@ -72,6 +73,21 @@ async def test_an_open_execution_goes_on_after_a_restart(own):
         await seen.shows("ExecutionCompleted")
         seqs = [event["seq"] for event in seen.app.store.detail.events]
         assert seqs == list(range(1, len(seqs) + 1)), "no gap, no repeat"
+
+
+async def test_what_was_asked_for_while_nothing_was_missed_is_read_when_the_connection_is_back(service, api, tmp_path):
+    broken, quick = api.start("broken"), api.start("quick")
+    async with Line(tmp_path / "line", service.socket) as line, dashboard(line.socket) as seen:
+        await seen.shows(broken[-6:], quick[-6:])
+        line.cut()
+        await seen.shows("reconnecting")
+        await seen.filter("status:failed")
+        await seen.hides(quick[-6:])
+        assert "nothing fits the filter" not in seen.text, "that isn't known"
+        resynced = seen.app.feed.resynced
+        await line.mend()
+        await seen.shows("live", broken[-6:], "Executions  status:failed")
+        assert seen.app.feed.resynced == resynced, "the service still had what came meanwhile"
 
 
 async def test_nothing_can_be_changed_with_readonly(service, api):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from support.screen import dashboard
 
+from tui.widgets.rows import Rows
+
 SCHEDULED = """
 id: nightly
 name: Nightly
@@ -38,6 +40,51 @@ async def test_a_saved_version_is_shown_at_once(service, api):
         await seen.shows("Second name", "version 2")
         await seen.press("left_square_bracket")
         await seen.shows("First name", "version 1")
+
+
+async def test_another_version_stays_in_sight_while_workflows_are_saved(service, api):
+    first = {"id": "kept", "name": "First name", "nodes": [{"id": "go", "type": "manual"}], "edges": []}
+    api.save(first)
+    api.save({**first, "name": "Second name"})
+    async with dashboard(service.socket) as seen:
+        await seen.command("workflow kept")
+        await seen.shows("Second name", "version 2")
+        await seen.press("left_square_bracket")
+        await seen.shows("First name", "version 1 of 2")
+        api.save({**first, "name": "Third name"})
+        await seen.shows("First name", "version 1 of 3")
+        await seen.press("right_square_bracket")
+        await seen.shows("Second name", "version 2 of 3")
+        await seen.press("right_square_bracket")
+        await seen.shows("Third name")
+        api.save({**first, "name": "Fourth name"})
+        await seen.shows("Fourth name")
+
+
+async def test_a_workflows_runs_are_all_there_whatever_the_overview_filters(service, api):
+    async with dashboard(service.socket) as seen:
+        await seen.filter("status:failed")
+        await seen.command("workflow quick")
+        await seen.shows("workflows ▸ quick", "Runs")
+        execution = api.start("quick")
+        await seen.until("it is listed", lambda: execution in seen.app.screen.query_one("#run-rows", Rows).keys)
+        await seen.shows(execution[-6:], "✔")
+        await seen.press("enter")
+        await seen.shows(f"executions ▸ {execution[-6:]}")
+        beneath = api.start("quick")
+        await seen.press("escape")
+        await seen.shows(beneath[-6:])
+
+
+async def test_a_workflow_that_is_deleted_meanwhile_says_so(service, api):
+    api.save({"id": "shortlived", "name": "Short life", "nodes": [{"id": "go", "type": "manual"}], "edges": []})
+    async with dashboard(service.socket) as seen:
+        await seen.command("workflow shortlived")
+        await seen.shows("Short life", "published")
+        api.ask("DELETE", "/workflows/shortlived")
+        await seen.shows("Short life", "has no workflow shortlived")
+        await seen.press("n")
+        await seen.shows("has no workflow shortlived")
 
 
 async def test_queues_and_workers_show_figures(service, api):

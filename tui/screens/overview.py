@@ -138,7 +138,9 @@ class Overview(Page):
         store, executions, workflows = self.dashboard.store, "reading", "reading"
         if self.dashboard.feed.primed.is_set():
             executions, workflows = "nothing has run yet: n starts a workflow", "none yet"
-            if not store.page.filter.empty:
+            if not store.page.read:
+                executions = "reading"
+            elif not store.page.filter.empty:
                 executions = "nothing fits the filter: esc shows all"
             elif not store.workflows:
                 executions = "no workflow yet: flowrun apply FILE brings one"
@@ -162,7 +164,7 @@ class Overview(Page):
         more = "+" if page.more else ""
         place = rows.place + 1
         marked = f"{len(rows.marked)} marked  " if rows.marked else ""
-        unseen = f"{page.unseen} newer: g  " if page.unseen else ""
+        unseen = f"{page.unseen} newer: t  " if page.unseen else ""
         pane.name_it(title, f"{marked}{unseen}{place} of {len(rows.keys)}{more}" if rows.keys else "")
 
     # --- rows
@@ -212,7 +214,7 @@ class Overview(Page):
     @on(Rows.NearEnd, "#execution-rows")
     def _older(self) -> None:
         if self.dashboard.store.page.more:
-            self.dashboard.actor.read(self.dashboard.feed.read_older())
+            self.dashboard.actor.read(self.dashboard.feed.read_older(self.dashboard.store.page))
 
     def target(self) -> Target:
         """The execution under the cursor, or those that are marked."""
@@ -272,7 +274,7 @@ class Overview(Page):
     def action_tail(self) -> None:
         """Go to the newest execution and stay with it."""
         if not self.dashboard.store.page.at_head:
-            self.dashboard.actor.read(self.dashboard.feed.read_page())
+            self.dashboard.actor.read(self.dashboard.feed.read_page(self.dashboard.store.page))
         self._rows("execution-rows").action_edge(0)
 
     def action_copy(self) -> None:
@@ -306,4 +308,4 @@ class Overview(Page):
         """Show other executions."""
         self.dashboard.store.filter_by(wanted)
         self._rows("execution-rows").clear_marks()
-        self.dashboard.actor.read(self.dashboard.feed.read_page())
+        self.dashboard.actor.read(self.dashboard.feed.read_page(self.dashboard.store.page))

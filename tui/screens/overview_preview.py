@@ -37,6 +37,7 @@ class PreviewReader:
         key, moved = self._key, changed is None
         if key is None:
             self._page.query_one(Preview).show(None, [])
+            self._pane.name_it("Execution")
         elif self._pane.display and (changed is None or key in changed):
             if self._timer is not None and moved and not self._hurries:
                 self._timer.stop()

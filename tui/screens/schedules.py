@@ -78,7 +78,8 @@ class SchedulesScreen(Page):
         self.dashboard.actor.read(self.dashboard.feed.read_schedules())
 
     async def reread(self) -> None:
-        """Read the times of the schedule under the cursor anew."""
+        """Read the schedules anew, and the times of the one under the cursor."""
+        self.dashboard.actor.read(self.dashboard.feed.read_schedules())
         self._read_fires()
 
     def crumbs(self) -> list[str]:
@@ -195,10 +196,10 @@ class SchedulesScreen(Page):
 
     async def _fires_of(self) -> None:
         schedule, tenant = self._chosen(), self.dashboard.store.tenant
-        if schedule is None or tenant is None:
-            return
         try:
-            fires = await self.dashboard.service.fires(tenant, schedule["id"])
+            fires = []
+            if schedule is not None and tenant is not None:
+                fires = await self.dashboard.service.fires(tenant, schedule["id"])
         except (RefusedError, UnreachableError):
             return  # The connection's state is told in the header; it is read again when that is back.
         self._fires = {str(place): fire for place, fire in enumerate(fires)}

@@ -15,7 +15,7 @@ from textual.widgets import Button, Input, Static, TextArea
 
 from tui.client import RefusedError, UnreachableError
 from tui.form import FormField, fields_of, read_fields, read_json, startable
-from tui.look import plain
+from tui.look import plain, short_id
 from tui.screens.dialogs import label
 from tui.theme import MUTED, STATE_COLOURS
 
@@ -87,6 +87,9 @@ class StartScreen(ModalScreen[None]):
         (self.query(Input).first() if self._fields else self.query_one(TextArea)).focus()
 
     def _say(self, text: str) -> None:
+        if not self.is_attached:
+            self.dashboard.say(f"start {self._workflow}: {text}", "error")
+            return
         self.query_one("#wrong", Static).update(plain(text, self.dashboard.charset, STATE_COLOURS["failed"]))
 
     # --- sending
@@ -124,7 +127,8 @@ class StartScreen(ModalScreen[None]):
         self._sending = True
         self._say("")
         self.query_one("#yes", Button).label = "starting..."
-        self.run_worker(self._send(body), exit_on_error=False)
+        # By the app: what was sent is told of, even when nobody waits here any more.
+        self.app.run_worker(self._send(body), exit_on_error=False)
 
     def _body(self) -> dict[str, Any]:
         if not self._fields:
@@ -152,8 +156,15 @@ class StartScreen(ModalScreen[None]):
         except UnreachableError as error:
             self._say(f"no answer ({error}); start again: it starts once")
         else:
-            self.dismiss()
-            app.open_execution(self._tenant, answer["execution_id"])
+            self._started(str(answer["execution_id"]))
             return
         self._sending = False
-        self.query_one("#yes", Button).label = "Start  ctrl+s"
+        if self.is_attached:
+            self.query_one("#yes", Button).label = "Start  ctrl+s"
+
+    def _started(self, execution: str) -> None:
+        if self.is_attached:
+            self.dismiss()
+            self.dashboard.open_execution(self._tenant, execution)
+        else:
+            self.dashboard.say(f"started {self._workflow} {short_id(execution)}")

@@ -13,8 +13,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
+from textual.worker import Worker
 
+from tui import page
 from tui.client import RefusedError, UnreachableError
+from tui.filters import Filter
 from tui.look import elapsed, joined, moment, plain, progress_bar, short_id, state, style, time_of_day
 from tui.render.sparkline import sparkline
 from tui.render.states import state_role
@@ -53,11 +56,12 @@ class WorkflowScreen(Page):
         self._tenant = tenant
         self._workflow = workflow
         self._document: Document | None = None
+        self._version: int | None = None
+        """The version that is looked at; None follows the current one."""
         self._current = 0
-        self._webhooks: list[Document] = []
-        self._runs: dict[str, Document] = {}
+        self._drawn_version = 0
+        self._runs = page.Page(Filter(workflow=workflow), tenant)
         self._missing: str | None = None
-        self._reading = False
 
     def body(self) -> Iterable[Widget]:
         """The picture over the runs and the facts."""
@@ -72,7 +76,7 @@ class WorkflowScreen(Page):
         yield Static("", id="summary", markup=False)
         yield Pane(GraphView(charset, id="graph-view"), id="graph", title="Definition")
         yield Pane(
-            Rows(columns, self._run, empty="it has not run yet: n starts it", tail=True, id="run-rows"),
+            Rows(columns, self._run, empty="reading", tail=True, id="run-rows"),
             id="runs",
             title="Runs",
         )
@@ -80,13 +84,20 @@ class WorkflowScreen(Page):
         yield Pane(facts, id="about", title="About")
 
     def on_mount(self) -> None:
-        """Read the workflow."""
+        """Read the workflow and its runs."""
+        self.dashboard.store.windows.append(self._runs)
         self._read()
+        self._read_runs()
         self.query_one("#run-rows").focus()
+
+    def on_unmount(self) -> None:
+        """Nobody sees the runs any more."""
+        self.dashboard.store.windows.remove(self._runs)
 
     async def reread(self) -> None:
         """Read everything anew."""
         self._read()
+        self._read_runs()
 
     def crumbs(self) -> list[str]:
         """The tenant and the workflow."""
@@ -94,7 +105,7 @@ class WorkflowScreen(Page):
 
     def hints(self) -> Sequence[KeyHint]:
         """Start it, open a run."""
-        reason = self.dashboard.actor.unusable()
+        reason = self.dashboard.actor.unusable() or self._missing
         if reason is None and self._document is not None and self._document["status"] != "published":
             reason = f"it is {self._document['status']}; only a published workflow starts"
         return [
@@ -107,31 +118,31 @@ class WorkflowScreen(Page):
 
     # --- reading
 
-    def _read(self, version: int | None = None) -> None:
-        self.run_worker(self._read_all(version), group="read", exclusive=True, exit_on_error=False)
+    def _read(self) -> None:
+        # Not the coroutine itself: the next one may come before this one has begun.
+        _worker: Worker[None] = self.run_worker(self._read_all, group="read", exclusive=True, exit_on_error=False)
 
-    async def _read_all(self, version: int | None) -> None:
-        service = self.dashboard.service
+    def _read_runs(self) -> None:
+        self.dashboard.actor.read(self.dashboard.feed.read_page(self._runs))
+
+    async def _read_all(self) -> None:
         try:
-            document = await service.workflow(self._tenant, self._workflow, version)
-            self._webhooks = await service.webhooks(self._tenant, self._workflow)
-            await self._read_runs()
+            document = await self.dashboard.service.workflow(self._tenant, self._workflow, self._version)
         except RefusedError as error:
             self._missing = error.detail
         except UnreachableError:
             return  # It is read again when the connection is back.
         else:
-            self._current = max(self._current, int(document["version"]))
-            changed = self._document is None or document["version"] != self._document["version"]
             self._document, self._missing = document, None
-            if changed:
-                plan = await asyncio.to_thread(read_plan, document)
-                self.query_one(GraphView).set_plan(plan)
+            self._current = max(self._current, int(document["version"]))
+            await self._draw_plan(document)
         self._show()
 
-    async def _read_runs(self) -> None:
-        items, _ = await self.dashboard.service.executions(self._tenant, workflow=self._workflow, limit=50)
-        self._runs = {str(item["id"]): item for item in items}
+    async def _draw_plan(self, document: Document) -> None:
+        if document["version"] != self._drawn_version:
+            plan = await asyncio.to_thread(read_plan, document)
+            self.query_one(GraphView).set_plan(plan)
+            self._drawn_version = document["version"]
 
     # --- showing
 
@@ -140,22 +151,18 @@ class WorkflowScreen(Page):
         if not self.drawn:
             return
         if dirty is not None and "workflows" in dirty:
+            saved = self.dashboard.store.workflows.get(self._workflow, {})
+            self._current = max(self._current, saved.get("version", 0))
             self._read()
-        if dirty is None or "executions" in dirty:
-            self._take_runs()
-        elif "stats" in dirty:
+        if dirty is None or dirty.keys() & {"executions", "stats"}:
             self._show()
-
-    def _take_runs(self) -> None:
-        page = self.dashboard.store.page
-        mine = {key: row for key, row in page.rows.items() if row.get("workflow_id") == self._workflow}
-        self._runs = dict(sorted({**self._runs, **mine}.items(), reverse=True)[:50])
-        self._show()
 
     def _show(self) -> None:
         if not self.drawn:
             return
-        self.query_one("#run-rows", Rows).show(self._runs)
+        rows = self.query_one("#run-rows", Rows)
+        rows.say_why_empty("it has not run yet: n starts it" if self._runs.read else "reading")
+        rows.show(self._runs.ids)
         self._show_summary()
         self.query_one("#facts", Static).update(Text("\n").join(self._facts()))
         self.show_keys()
@@ -167,17 +174,20 @@ class WorkflowScreen(Page):
             line.update(plain(self._missing or "reading", charset, MUTED))
             return
         colour = STATE_COLOURS["completed"] if document["status"] == "published" else MUTED
+        older = f" of {self._current}" if self._current > document["version"] else ""
         parts = [
             plain(document["name"], charset, TEXT, bold=True),
-            plain(document["status"], charset, colour),
-            plain(f"version {document['version']}", charset, MUTED),
+            plain(self._missing, charset, STATE_COLOURS["failed"])
+            if self._missing
+            else plain(document["status"], charset, colour),
+            plain(f"version {document['version']}{older}", charset, MUTED),
             plain(" ".join(f"#{tag}" for tag in document.get("tags") or ()), charset, ACCENT),
             plain(document.get("description") or "", charset, MUTED),
         ]
         line.update(joined(parts, "   "), layout=False)
 
     def _run(self, key: str) -> Sequence[Text]:
-        row, charset, now = self._runs[key], self.dashboard.charset, self.dashboard.now
+        row, charset, now = self._runs.rows[key], self.dashboard.charset, self.dashboard.now
         status = str(row["status"])
         took = elapsed(row.get("started_at") or row.get("created_at"), row.get("finished_at"), now)
         return (
@@ -251,6 +261,11 @@ class WorkflowScreen(Page):
     def _open(self, message: Rows.Opened) -> None:
         self.dashboard.open_execution(self._tenant, message.key)
 
+    @on(Rows.NearEnd, "#run-rows")
+    def _older(self) -> None:
+        if self._runs.more:
+            self.dashboard.actor.read(self.dashboard.feed.read_older(self._runs))
+
     def action_open(self) -> None:
         """Open the run under the cursor."""
         self.query_one("#run-rows", Rows).action_open()
@@ -262,7 +277,9 @@ class WorkflowScreen(Page):
     def action_version(self, by: int) -> None:
         """Look at another version."""
         if self._document is not None:
-            self._read(max(1, min(int(self._document["version"]) + by, self._current)))
+            wanted = max(1, min(int(self._document["version"]) + by, self._current))
+            self._version = None if wanted == self._current else wanted
+            self._read()
 
     def action_copy(self) -> None:
         """Copy the workflow's id."""

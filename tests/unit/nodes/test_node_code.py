@@ -186,13 +186,15 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_hostile_code_fails_and_nothing_else_happens(name):
     source, kind, words = HOSTILE[name]
+    # What ends by itself has time for it, however busy the machine is.
+    timeout = 0.5 if kind in {"code_timeout", "code_"} else 20.0
     began = time.monotonic()
-    outcome = await code(source, timeout=0.5)
+    outcome = await code(source, timeout=timeout)
     assert isinstance(outcome, Failed), outcome
     assert outcome.type.startswith(kind), outcome
     assert words in outcome.message
     assert not outcome.retryable
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < timeout + 4
     assert await all_gone()
     assert not was_written()
     assert await code("1") == Completed(1)

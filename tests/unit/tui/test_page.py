@@ -71,6 +71,39 @@ def test_reading_on_leaves_the_head_and_counts_what_comes_in_there():
     assert (page.at_head, page.unseen) == (True, 0)
 
 
+def test_each_newer_execution_counts_once_and_one_within_the_window_is_shown():
+    page = Page(Filter(status=("running",)))
+    page.replace([row(number, "running") for number in range(5_000, 5_000 + MOST)], "more")
+    page.append([row(4_000, "running")], None)
+    assert page.put(row(9_000, "running"))
+    assert not page.put(row(9_000, "running"))
+    assert page.unseen == 1
+    assert page.put(row(4_500, "running")), "resumed: it fits the filter now, and belongs between others"
+    assert ("00004500" in page.rows, page.unseen) == (True, 1)
+    assert page.put(row(9_000, "completed"))
+    assert page.unseen == 0, "it fits no more"
+
+
+def test_news_that_comes_while_an_answer_is_on_its_way_is_not_undone_by_it():
+    page = Page()
+    with page.reading():
+        page.put(row(2, "running"))
+        page.put(row(1, "completed"))
+        page.replace([row(1, "running")], None)
+    assert [(one, page.rows[one]["status"]) for one in page.ids] == [("00000002", "running"), ("00000001", "completed")]
+    page.replace([row(1, "running")], None)
+    assert page.ids == ["00000001"], "what came earlier is in the answer"
+
+
+def test_a_page_takes_neither_what_another_tenant_has_nor_a_mere_state():
+    page = Page(tenant="acme")
+    page.replace([row(1, "running")], None)
+    assert not page.put({**row(2), "tenant_id": "other"})
+    assert not page.put({"id": "00000003", "tenant_id": "acme", "status": "cancelled"})
+    assert page.put({"id": "00000001", "tenant_id": "acme", "status": "cancelled"})
+    assert [page.rows[one]["status"] for one in page.ids] == ["cancelled"]
+
+
 def test_older_than_the_window_is_not_let_in_while_there_are_older_ones_to_read():
     page = Page()
     page.replace([row(10), row(9)], "more")
