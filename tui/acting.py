@@ -23,7 +23,7 @@ from tui.actions import (
     why_not,
 )
 from tui.client import RefusedError, UnreachableError
-from tui.form import ANY_DATA, FormField, signal_form
+from tui.form import ANY_DATA, signal_form, skip_form
 from tui.look import short_id
 from tui.render.text import counted
 from tui.screens.dialogs import Confirm, Form
@@ -128,14 +128,17 @@ class Actor:
     def _ask_output(self, execution: Document, node: Document) -> None:
         def answered(values: Document | None) -> None:
             if values is not None:
-                name, iteration = str(node["node_id"]), str(node.get("iteration") or "")
-                output = values.get("output")
-                call = self._app.service.skip(execution["tenant_id"], execution["id"], name, iteration, output)
+                run = str(node["node_id"]), str(node.get("iteration") or "")
+                output, port = values.get("output"), values.get("port", "")
+                call = self._app.service.skip(execution["tenant_id"], execution["id"], run, output, port)
                 self._carry_out(SKIP, execution, call)
 
+        detail = self._app.store.detail
+        definition = None if detail is None else detail.definition
         note = "The node is completed with this output, and the execution goes on."
         title = f"Skip {node['node_id']} of {_name(execution)}"
-        self._app.push_screen(Form(title, note, [FormField("output", default={})], "skip", self.unusable), answered)
+        fields = skip_form(definition or {}, str(node["node_id"]))
+        self._app.push_screen(Form(title, note, fields, "skip", self.unusable), answered)
 
     async def _ask_signal(self, execution: Document, node: Document | None) -> None:
         """Ask for what the waiting node wants; the selected one goes before others."""

@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from tui.render.model import EACH, ERROR, Graph
+
 ANY_DATA = "data"
 """The one field of a signal that takes any data."""
 _KINDS = {"number": "number", "boolean": "boolean"}
@@ -83,6 +85,16 @@ def signal_form(wait: Mapping[str, Any]) -> tuple[tuple[FormField, ...], str]:
     )
     found = approval + fields
     return found or (FormField(ANY_DATA),), str(form.get("text") or form.get("title") or "")
+
+
+def skip_form(definition: Mapping[str, Any], node: str) -> tuple[FormField, ...]:
+    """What skipping a node asks for: its output, and where the node leaves by several ports, by which."""
+    output = FormField("output", default={})
+    edges = Graph.read(definition).edges
+    ports = {edge.port or "main" for edge in edges if edge.source == node} - {ERROR, EACH}
+    if ports <= {"main"} or ports == {"done"}:
+        return (output,)
+    return output, FormField("port", "string", "main" not in ports, None, " | ".join(sorted(ports)))
 
 
 def startable(definition: Mapping[str, Any]) -> bool:

@@ -98,9 +98,10 @@ class Service:
         name = "rerun" if action.name == "rerun_from" else action.name
         return await self._post(path(tenant, "executions", execution, name), body)
 
-    async def skip(self, tenant: str, execution: str, node: str, iteration: str, output: object) -> Document:
-        """Complete a node with an output."""
-        body = {"output": output, "iteration": iteration}
+    async def skip(self, tenant: str, execution: str, run: tuple[str, str], output: object, port: str) -> Document:
+        """Complete a node run with an output; an empty port is that of a success."""
+        node, iteration = run
+        body = {"output": output, "iteration": iteration, **({"port": port} if port else {})}
         return await self._post(path(tenant, "executions", execution, "nodes", node, "skip"), body)
 
     async def bulk(self, tenant: str, action: Action, ids: list[str]) -> Document:

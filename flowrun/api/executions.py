@@ -155,6 +155,7 @@ async def skip(call: Call) -> Response:
         node_id=call.path("node"),
         iteration=call.body["iteration"],
         output=call.body["output"],
+        port=call.body["port"],
         idempotency_key=call.idempotency_key,
     )
     return JsonReply(await call.send(message), 202)
@@ -279,8 +280,9 @@ OPERATIONS = (
         body=(
             Param("output", "any", "What the node gives."),
             Param("iteration", "string", "Which one, within a loop.", default=""),
+            Param("port", "string", "Which edges follow, as `approved`; by default those that follow a success."),
         ),
-        answers=_COMMANDED,
+        answers={**_COMMANDED, 422: "The node has no such port, or leaves by several and none is named."},
     ),
     Operation(
         "GET",

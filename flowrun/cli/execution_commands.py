@@ -76,15 +76,28 @@ def rerun(
 @click.option(
     "--output-value", "value", default="null", metavar="JSON", help="Its output: JSON, @FILE, or - for standard input."
 )
+@click.option("--port", help="Which edges follow, as `approved`; by default those that follow a success.")
+@click.option("--iteration", default="", metavar="N", help="Of a node in a loop: which iteration.")
 @tenant_option
 @service_options
 @output_option
-def skip_node(client: ServiceClient, execution: str, node: str, value: str, tenant: str, output: str) -> None:
+def skip_node(
+    client: ServiceClient,
+    execution: str,
+    node: str,
+    value: str,
+    port: str | None,
+    iteration: str,
+    tenant: str,
+    output: str,
+) -> None:
     """Complete a stuck node by hand, with an output of your own.
 
     Example: flowrun executions skip-node EXECUTION charge --output-value '{"charged": false}'
     """
-    body = {"output": read_json_argument(value, "--output-value")}
+    body = {"output": read_json_argument(value, "--output-value"), "iteration": iteration}
+    if port is not None:
+        body["port"] = port
     document = client.post(tenant_path(tenant, "executions", execution, "nodes", node, "skip"), body)
     _print_outcome(document, output, f"{execution}: {node} is completed")
 

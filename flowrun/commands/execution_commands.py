@@ -126,10 +126,11 @@ class SkipNode(ExecutionCommand):
     node_id: str
     iteration: str = ""
     output: JsonValue = None
+    port: str | None = None
 
     def fact(self, by: str) -> f.Fact:
         """What the engine is told."""
-        return f.SkipNode((self.node_id, self.iteration), self.output, by)
+        return f.SkipNode((self.node_id, self.iteration), self.output, by, self.port)
 
 
 async def handle(message: ExecutionCommand, context: Context, principal: Principal) -> JsonObject:

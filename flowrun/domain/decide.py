@@ -9,7 +9,7 @@ from flowrun.domain import calls, loops, signals
 from flowrun.domain import events as e
 from flowrun.domain import facts as f
 from flowrun.domain.advance import advance, queue
-from flowrun.domain.completion import complete
+from flowrun.domain.completion import complete, ports_by_hand
 from flowrun.domain.execution import Execution, NodeRun, RunKey
 from flowrun.domain.failure import (
     MAX_LOST,
@@ -310,6 +310,7 @@ def _skip_node(turn: Turn, fact: f.SkipNode) -> None:
     if run is None or run.finished_at is not None or run.status is NodeStatus.PENDING:
         state = run.status if run else NodeStatus.PENDING
         raise ConflictError(f"The node {node_id} is {state}; only one that runs, retries or waits can be skipped")
+    ports = ports_by_hand(run, fact.port)
     if run.loop is not None:
         loops.stop_iterations(turn, run, "the loop was skipped")
     elif run.status in ACTIVE_NODE:
@@ -319,7 +320,7 @@ def _skip_node(turn: Turn, fact: f.SkipNode) -> None:
         turn.clear_timer(f.TimerKind.RETRY, run)
     else:
         end_wait(turn, run)
-    complete(turn, run, Completed(fact.output), by=fact.by or "")
+    complete(turn, run, Completed(fact.output, ports), by=fact.by or "")
 
 
 def _broken(turn: Turn, fact: f.Broken) -> None:

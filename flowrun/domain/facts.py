@@ -165,6 +165,8 @@ class SkipNode:
     key: RunKey
     output: JsonValue = None
     by: str | None = None
+    port: str | None = None
+    """Which edges follow; None: those that follow a success."""
 
 
 @dataclass(slots=True)

@@ -13,6 +13,8 @@ from flowrun.errors import Issue
 
 EACH_PORT = "each"
 DONE_PORT = "done"
+TIMEOUT_PORT = "timeout"
+APPROVED_PORT, REJECTED_PORT = "approved", "rejected"
 
 
 class NodeKind(StrEnum):

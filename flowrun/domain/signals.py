@@ -17,13 +17,11 @@ from flowrun.domain.failure import fail_run, rfc3339
 from flowrun.domain.forms import read_answer
 from flowrun.domain.graph import Node
 from flowrun.domain.json import JsonObject
-from flowrun.domain.node_type import Awaiting, Completed, Failed
+from flowrun.domain.node_type import APPROVED_PORT, REJECTED_PORT, TIMEOUT_PORT, Awaiting, Completed, Failed
 from flowrun.domain.states import Awaited, ExecutionStatus, NodeStatus
 from flowrun.domain.turn import Turn
 from flowrun.errors import ConflictError, InvalidInputError, Issue
 
-TIMEOUT_PORT = "timeout"
-APPROVED_PORT, REJECTED_PORT = "approved", "rejected"
 MOST_KEPT = 100
 """How many signals an execution keeps for nodes that don't wait yet."""
 

@@ -213,7 +213,7 @@ def test_every_command_answers_in_json_and_says_what_it_did(service, api):
 
     assert command("pause", "--reason", "a look") == "paused"
     assert command("resume") in {"running", "waiting"}
-    assert command("skip-node", "rest", "--output-value", '{"by": "hand"}') == "completed"
+    assert command("skip-node", "rest", "--output-value", '{"by": "hand"}', "--port", "main") == "completed"
     assert api.execution(execution)["output"] == {"by": "hand"}
     execution = waiting(api)
     assert command("cancel", "--reason", "enough") == "cancelled"

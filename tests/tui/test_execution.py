@@ -178,6 +178,38 @@ async def test_a_stuck_node_is_skipped_with_an_output_of_ones_own(service, api):
         assert api.ask("GET", f"/executions/{execution}/nodes/answer")["output"] == 5
 
 
+async def test_a_skipped_approval_leaves_by_the_port_that_is_entered(service, api):
+    nodes = [
+        {"id": "go", "type": "manual"},
+        {"id": "ask", "type": "wait_for_signal", "params": {"approval": True}},
+        {"id": "pay", "type": "noop"},
+        {"id": "refuse", "type": "noop"},
+    ]
+    edges = [
+        {"source": "go", "target": "ask"},
+        {"source": "ask", "target": "pay", "source_handle": "approved"},
+        {"source": "ask", "target": "refuse", "source_handle": "rejected"},
+    ]
+    api.save({"id": "asks", "name": "Asks", "nodes": nodes, "edges": edges})
+    execution = api.start("asks")
+    async with _looking_at(service, execution) as seen:
+        await seen.until("what waits is selected", lambda: seen.app.store.detail.selected == ("ask", ""))
+        await seen.press("K")
+        await seen.shows("Skip ask", "port", "approved | rejected")
+        await seen.press("ctrl+s")
+        await seen.shows("port is needed")
+        await seen.press("tab")
+        await seen.type("rejected")
+        await seen.press("ctrl+s")
+        await seen.shows("✔ completed")
+        assert {name: run["status"] for name, run in api.nodes(execution).items()} == {
+            "go": "completed",
+            "ask": "completed",
+            "pay": "skipped",
+            "refuse": "completed",
+        }
+
+
 async def test_an_execution_that_is_gone_says_so(service, api):
     api.start("quick")
     async with dashboard(service.socket) as seen:

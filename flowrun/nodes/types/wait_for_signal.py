@@ -11,8 +11,14 @@ from pydantic import Field, model_validator
 from flowrun.domain.definition import MAIN_PORT
 from flowrun.domain.forms import APPROVED
 from flowrun.domain.json import JsonObject, JsonValue
-from flowrun.domain.node_type import Awaiting, NodeContext, Outcome
-from flowrun.domain.signals import APPROVED_PORT, REJECTED_PORT, TIMEOUT_PORT
+from flowrun.domain.node_type import (
+    APPROVED_PORT,
+    REJECTED_PORT,
+    TIMEOUT_PORT,
+    Awaiting,
+    NodeContext,
+    Outcome,
+)
 from flowrun.nodes.base import EngineNodeType
 from flowrun.nodes.fields import Seconds
 from flowrun.nodes.params import ParamsModel

@@ -12,7 +12,7 @@ from flowrun.domain.execution import Execution
 from flowrun.domain.facts import Cancel, Pause, Resume, Retry, SkipNode, Start, Terminate, TimerKind
 from flowrun.domain.node_type import Cancelled, Completed
 from flowrun.domain.states import ExecutionStatus
-from flowrun.errors import ConflictError, InvalidInputError, NotFoundError
+from flowrun.errors import ConflictError, InvalidInputError, Issue, NotFoundError
 
 
 def started(text, body=None, trigger="t", **settings):
@@ -326,6 +326,30 @@ def test_skip_node_completes_a_retrying_and_a_waiting_node():
     d.send(SkipNode(("a", ""), 1))
     d.send(SkipNode(("w", ""), 2))
     assert (d.status, d.execution.output, d.timers) == ("completed", {"a": 1, "w": 2}, {})
+
+
+def test_skip_node_leaves_by_the_port_that_the_operator_names():
+    text = 't -> w; w -approved-> a; w -rejected-> b; w -error-> c; w: wait_for_signal {"approval": true}'
+    d = started(text)
+    with pytest.raises(InvalidInputError) as refused:
+        d.send(SkipNode(("w", ""), {}))
+    needed = "is needed: w leaves by several; there are main, approved, rejected"
+    assert refused.value.issues == (Issue("port", needed),)
+    with pytest.raises(InvalidInputError, match="not skipped"):
+        d.send(SkipNode(("w", ""), {}, port="error"))
+    assert d.state("w") == "waiting", "nothing has happened"
+    d.send(SkipNode(("w", ""), {"by": "hand"}, port="rejected"))
+    assert d.state("w", "a", "b", "c") == "completed skipped queued skipped"
+
+
+def test_skip_node_takes_what_follows_in_any_case_unless_told_otherwise():
+    text = 't -> w; w -> a; w -timeout-> b; w: wait_for_signal {"timeout": 60}'
+    d = started(text)
+    d.send(SkipNode(("w", ""), 1))
+    assert d.state("a", "b") == "queued skipped"
+    d = started(text)
+    d.send(SkipNode(("w", ""), 1, port="timeout"))
+    assert d.state("a", "b") == "skipped queued"
 
 
 def test_skip_node_in_a_paused_execution_leads_on_at_the_resumption():

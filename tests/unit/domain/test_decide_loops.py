@@ -221,6 +221,7 @@ def test_an_operator_can_end_a_loop_with_an_output() -> None:
     play.tell(SkipNode(("f", ""), output="enough", by="me"))
     assert (play.execution.status, play.execution.output) == ("completed", "enough")
     assert not play.execution.scopes
+    assert play.execution.runs["after", ""].status == "completed", "what follows the loop runs"
 
 
 def test_loop_goes_on_while_its_condition_holds() -> None:
