@@ -9,18 +9,9 @@ import orjson
 from starlette.responses import Response
 
 from flowrun.domain.json import JsonObject, JsonValue
+from flowrun.nodes.types.respond import OURS, SENDABLE
 
-_OURS = frozenset(
-    {
-        # Hop by hop, and what the server itself sets.
-        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
-        "transfer-encoding", "upgrade", "content-length", "date", "server",
-        # They would hold for everything at this address, not for one webhook.
-        "strict-transport-security", "clear-site-data", "service-worker-allowed", "alt-svc", "public-key-pins",
-    }
-)  # fmt: skip
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100}")
-_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]{0,8000}")
 
 
 def sent_response(response: JsonObject) -> Response:
@@ -45,7 +36,7 @@ def _safe_headers(headers: JsonValue) -> Iterator[tuple[str, str]]:
         if value is None or isinstance(value, (dict, list)):
             continue
         text = str(value).strip()
-        if name.lower() not in _OURS and _NAME.fullmatch(name) and _VALUE.fullmatch(text):
+        if name.lower() not in OURS and _NAME.fullmatch(name) and SENDABLE.fullmatch(text):
             yield name.lower(), text
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Outcome, Respond
@@ -14,33 +15,34 @@ from flowrun.nodes.fields import Headers
 from flowrun.nodes.job import NodeJob, Services
 from flowrun.nodes.params import ParamsModel
 
-_OURS = frozenset(
+OURS = frozenset(
     {
-        "connection",
-        "content-length",
-        "date",
-        "keep-alive",
-        "server",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
+        # Hop by hop, and what the server itself sets.
+        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+        "transfer-encoding", "upgrade", "content-length", "date", "server",
+        # They would hold for everything at this address, not for one webhook.
+        "strict-transport-security", "clear-site-data", "service-worker-allowed", "alt-svc", "public-key-pins",
     }
-)
+)  # fmt: skip
+"""Headers that no workflow sets, in lower case."""
+SENDABLE = re.compile(r"[\t\x20-\x7e\xa0-\xff]{0,8000}")
+"""What the value of a header may be."""
 
 
-def _not_ours(value: object) -> object:
-    if isinstance(value, dict):
-        taken = next((name for name in value if str(name).lower() in _OURS), None)
-        if taken is not None:
-            raise ValueError(f"must not have {taken!r}: the service sets that header itself")
-    return value
+def _sendable(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if name.lower() in OURS:
+            raise ValueError(f"must not have {name!r}: that header is the service's own")
+        if not SENDABLE.fullmatch(value):
+            raise ValueError(f"has in {name!r} what no header can hold: at most 8,000 characters, of Latin-1")
+    return headers
 
 
 class RespondParams(ParamsModel):
     """The params of `respond`."""
 
     status: int = Field(default=200, ge=200, le=599, description="The HTTP status.")
-    headers: Annotated[Headers, BeforeValidator(_not_ours)] = Field(
+    headers: Annotated[Headers, AfterValidator(_sendable)] = Field(
         default={}, description="Name → value of the answer's headers."
     )
     body: Any = Field(default=None, description="The answer's body: any JSON, or a text. Default: the node's input.")
