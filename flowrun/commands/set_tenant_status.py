@@ -18,8 +18,9 @@ from flowrun.ports import Context
 class SetTenantStatus(Command[JsonObject]):
     """Let a tenant be disabled or active; `{id, status, changed}`.
 
-    For a disabled one nothing new starts: its webhooks are not found, starts and events are refused, schedules skip
-    their times. What runs goes on to its end, and everything can be read and changed.
+    For a disabled one nothing new starts: its webhooks are not found, starts and events are refused, schedules
+    stand still; what those missed is up to their `misfire` when it is active again. What runs goes on to its end, and
+    everything can be read and changed.
     """
 
     scope: ClassVar[Scope] = Scope.ADMIN
@@ -42,4 +43,5 @@ async def handle(message: SetTenantStatus, context: Context, _principal: Princip
 
     changed = await context.writer.transact(change)
     context.tenants.change(message.tenant_id, disabled=message.disabled)
+    context.schedules.changed()
     return {"id": message.tenant_id, "status": status, "changed": changed}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sqlalchemy import update
 
 from flowrun.commands.schedule_commands import PauseSchedule, ResumeSchedule
+from flowrun.commands.set_tenant_status import SetTenantStatus
 from flowrun.errors import UnavailableError
 from flowrun.persistence import tables as t
 from flowrun.queries.get_execution import GetExecution
@@ -165,16 +165,12 @@ async def test_a_commit_that_fails_is_tried_again(at, monkeypatch):
 
 async def test_a_disabled_tenants_schedules_wait(at):
     schedule = await at.save(EVERY)
-    await at.runtime.context.writer.transact(
-        lambda connection: connection.execute(update(t.tenants).values(status="disabled"))
-    )
-    at.runtime.context.schedules.changed()
-    await at.walk(70, 10)
-    assert await at.rows(schedule) == []
-    await at.runtime.context.writer.transact(
-        lambda connection: connection.execute(update(t.tenants).values(status="active"))
-    )
-    at.runtime.context.schedules.changed()
+    await at.walk(50, 10)
+    await at.send(SetTenantStatus(tenant_id="acme", disabled=True))
+    await at.still()
+    await at.walk(20, 10)
+    assert await at.rows(schedule) == [], "it was in memory already, and due while the tenant was disabled"
+    await at.send(SetTenantStatus(tenant_id="acme", disabled=False))
     await at.fires(schedule, (1, "fired"))
 
 
