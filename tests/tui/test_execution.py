@@ -165,6 +165,18 @@ async def test_a_signal_carries_on_what_waits_for_it(service, api):
         assert api.ask("GET", f"/executions/{execution}/nodes/answer")["output"]["data"] == 42
 
 
+async def test_of_what_has_failed_the_error_is_shown_unless_one_asks_for_the_output(service, api):
+    execution = api.start("broken")
+    async with _looking_at(service, execution) as seen:
+        await seen.shows("[Error]", "row 17 has no price")
+        await seen.press("2")
+        await seen.shows("[Output]", "no output")
+        await seen.press("left_square_bracket")
+        await seen.shows("fetch · completed", "[Output]", '"rows": 17')
+        await seen.press("right_square_bracket")
+        await seen.shows("parse · failed", "[Error]")
+
+
 async def test_a_stuck_node_is_skipped_with_an_output_of_ones_own(service, api):
     execution = api.start("steps", {"ticket": 1})
     async with _looking_at(service, execution) as seen:
@@ -215,6 +227,7 @@ async def test_an_execution_that_is_gone_says_so(service, api):
     async with dashboard(service.socket) as seen:
         seen.app.open_execution("default", "00000000-0000-7000-8000-000000000000")
         await seen.shows("has no execution 00000000")
+        assert "reading" not in seen.text
         await seen.press("escape")
         await seen.shows("Workflows")
 

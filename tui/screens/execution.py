@@ -147,6 +147,7 @@ class ExecutionScreen(Page):
         runs = list(detail.runs.values())
         graph = self.query_one(GraphView)
         graph.set_states(fold(runs, now))
+        graph.say_why_empty("" if detail.missing else "reading")
         if self.following:
             self._follow()
         self.query_one(Timeline).show(runs, now)

@@ -77,6 +77,13 @@ class Data(Vertical):
         super().__init__()
         self._charset = charset
         self.tab = "output"
+        """The one that was chosen last."""
+        self._shown = ""
+        """The one in sight: of what has failed, the error in place of the output."""
+        self._of: object = None
+        """What is looked at."""
+        self._insists = False
+        """Whether the tab was chosen for just that."""
         self._lines: list[tuple[str, str, str]] = []
         self._events: dict[str, Document] = {}
 
@@ -103,7 +110,13 @@ class Data(Vertical):
 
     def choose(self, tab: str) -> None:
         """Show another tab."""
-        self.tab = tab
+        self.tab, self._insists = tab, True
+        self._present(tab)
+
+    def _present(self, tab: str) -> None:
+        if tab == self._shown:
+            return
+        self._shown = tab
         self.query_one(Tabs).show(tab)
         shown = {"logs": "log-rows", "events": "event-rows"}.get(tab)
         self.query_one(Payload).display = shown is None
@@ -130,6 +143,9 @@ class Data(Vertical):
 
     def show(self, detail: Detail, now: datetime) -> None:
         """Show what is selected."""
+        self._insists = self._insists and self._of == (detail.id, detail.selected)
+        self._of = (detail.id, detail.selected)
+        self._present(self._tab_of(detail))
         if self.tab in {"input", "output", "error"}:
             self._show_value(detail, now)
         elif self.tab == "logs":
@@ -137,31 +153,39 @@ class Data(Vertical):
             rows = self.query_one("#log-rows", Rows)
             rows.show([str(place) for place in range(len(self._lines))])
 
+    def _tab_of(self, detail: Detail) -> str:
+        """The tab that was chosen; what has failed has no output, so that its error is shown, unless one insists."""
+        looked_at = detail.execution if detail.selected is None else detail.run
+        failed = (looked_at or {}).get("status") in {"failed", "timed_out"}
+        return "error" if failed and self.tab == "output" and not self._insists else self.tab
+
     def _show_value(self, detail: Detail, now: datetime) -> None:
         payload = self.query_one(Payload)
         source = detail.execution if detail.selected is None else detail.payload
-        if source is None or (detail.selected is None and self.tab not in source):
+        if detail.missing is not None:
+            payload.say("")
+        elif source is None or (detail.selected is None and self._shown not in source):
             payload.say("reading")
         elif "refused" in source:
             payload.say(str(source["refused"]))
-        elif source.get(self.tab) is None:
+        elif source.get(self._shown) is None:
             payload.say(self._nothing(source, now))
         else:
-            payload.show(source[self.tab])
+            payload.show(source[self._shown])
 
     def _nothing(self, source: Document, now: datetime) -> str:
         """Why there is no value."""
         status = str(source.get("status"))
-        if self.tab == "error":
+        if self._shown == "error":
             return "no error"
         if status == "skipped":
             return plain(f"skipped: {source.get('skip_reason')}", self._charset).plain
         due = moment(source.get("due_at"))
-        if status in {"waiting", "retrying"} and due is not None and self.tab == "output":
+        if status in {"waiting", "retrying"} and due is not None and self._shown == "output":
             return f"{status}; due {time_of_day(source['due_at'], now)}, in {clock((due - now).total_seconds())}"
         if status in {"pending", "queued", "running", "retrying", "waiting", "paused", "cancelling"}:
-            return f"{status.replace('_', ' ')}: no {self.tab} yet"
-        return f"no {self.tab}" if status != "completed" else "null"
+            return f"{status.replace('_', ' ')}: no {self._shown} yet"
+        return f"no {self._shown}" if status != "completed" else "null"
 
     # --- events and log
 

@@ -62,6 +62,7 @@ class GraphView(Widget, can_focus=True):
         self._x = self._y = 0
         self._rows: list[Row] | None = None
         self._dragged: tuple[int, int] | None = None
+        self._why = "reading"
 
     # --- what is shown
 
@@ -69,6 +70,12 @@ class GraphView(Widget, can_focus=True):
         """Show another graph."""
         self._plan = plan
         self._arrange()
+
+    def say_why_empty(self, why: str) -> None:
+        """Show this as long as there is no graph."""
+        if why != self._why:
+            self._why = why
+            self.refresh()
 
     def set_states(self, states: Mapping[str, NodeState]) -> None:
         """Show how the nodes stand."""
@@ -204,7 +211,7 @@ class GraphView(Widget, can_focus=True):
     def _line_at(self, y: int) -> Strip:
         width = self.size.width
         if self._layout is None:
-            return Strip([Segment("reading" if y == 0 else "", style("hint"))]).adjust_cell_length(width)
+            return Strip([Segment(self._why if y == 0 else "", style("hint"))]).adjust_cell_length(width)
         if self._rows is None:
             self._rows = paint(
                 self._layout, self._states, crop=self._crop(), selected=self._selected, charset=self._charset
