@@ -11,7 +11,7 @@ from flowrun.queries.documents import time
 
 ATTEMPT_EVENTS = (
     "NodeQueued", "NodeStarted", "NodeRetrying", "NodeInterrupted", "NodeCompleted", "NodeFailed", "NodeCancelled",
-    "NodeWaiting",
+    "NodeWaiting", "LoopStarted",
 )  # fmt: skip
 Event = Mapping[Any, Any]
 Attempts = list[JsonObject]
@@ -67,6 +67,10 @@ def _waiting(attempts: Attempts, at: int, data: JsonObject) -> None:
     _new(attempts, "waiting", started_at=time(at), due_at=_time(data["due_at"]))
 
 
+def _loop_started(attempts: Attempts, at: int, _data: JsonObject) -> None:
+    _new(attempts, "running", started_at=time(at))
+
+
 def _end(attempts: Attempts, at: int, data: JsonObject, status: str) -> JsonObject:
     # A node that the engine runs itself has its one attempt at the moment of its end.
     attempt = _open(attempts) or _new(attempts, status, started_at=time(at))
@@ -111,6 +115,7 @@ _APPLY: dict[str, Callable[[Attempts, int, JsonObject], None]] = {
     "NodeQueued": _queued,
     "NodeStarted": _started,
     "NodeWaiting": _waiting,
+    "LoopStarted": _loop_started,
     "NodeCompleted": _completed,
     "NodeFailed": _failed,
     "NodeRetrying": _retrying,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from tui.render.states import NodeState, fold, glyph, moment, state_role
 from tui.render.text import cells, clip, count, duration, fit, safe
 from tui.render.window import Window, full_window
 
-__all__ = ["TimelineRow", "Window", "axis", "full_window", "timeline"]
+__all__ = ["TimelineRow", "Window", "axis", "full_window", "label_width_of", "timeline"]
 
 _FAILED = frozenset({"failed", "timed_out", "interrupted"})
 DURATION = 8
@@ -53,7 +53,11 @@ def timeline(
         if _begin(run) is not None:
             by_node.setdefault(str(run.get("node_id")), []).append(run)
     names = sorted(by_node, key=lambda node: min(filter(None, map(_begin, by_node[node]))))
-    label = label_width if label_width is not None else label_width_of(runs, width)
+    label = (
+        label_width
+        if label_width is not None
+        else label_width_of(Counter(str(run.get("node_id")) for run in runs), width)
+    )
     rows = []
     for node in names:
         row = _Bars(width, label, shown, now, charset, marked=node == selected).draw(node, by_node[node], states[node])
@@ -61,10 +65,9 @@ def timeline(
     return rows
 
 
-def label_width_of(runs: Iterable[Mapping[str, Any]], width: int) -> int:
-    """The columns that names take: as many as they need, but not over a third."""
-    times = Counter(safe(str(run.get("node_id"))) for run in runs)
-    longest = max((cells(node) + (len(count(n)) + 2 if n > 1 else 0) for node, n in times.items()), default=0)
+def label_width_of(times: Mapping[str, int], width: int) -> int:
+    """The columns that names take with how often each node ran: as many as they need, but not over a third."""
+    longest = max((cells(safe(node)) + (len(count(n)) + 2 if n > 1 else 0) for node, n in times.items()), default=0)
     return max(1, min(longest, width // 3))
 
 

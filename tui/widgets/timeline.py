@@ -13,8 +13,7 @@ from textual.widgets import Static
 
 from tui.look import plain, state, text_of, utc_now
 from tui.render.charset import Charset
-from tui.render.text import cells
-from tui.render.timeline import Window, axis, full_window, timeline
+from tui.render.timeline import Window, axis, full_window, label_width_of, timeline
 from tui.theme import MUTED
 from tui.widgets.cells import Column
 from tui.widgets.rows import Rows
@@ -47,10 +46,10 @@ class Timeline(Vertical):
             if run.get("started_at") or run.get("queued_at"):
                 begun.append(run)
         self._window = full_window(begun, now) if begun else None
-        self._label = min(_WIDEST_NAME, max((cells(name) for name in self._runs), default=0))
         rows = self.query_one(Rows)
         rows.show(self._runs)
         width = rows.scrollable_content_region.width
+        self._label = min(_WIDEST_NAME, label_width_of({key: len(found) for key, found in self._runs.items()}, width))
         if self._window is not None and width > self._label + 4:
             line = axis(self._window, width, self._charset, self._label)
             self.query_one("#axis", Static).update(text_of(line), layout=False)

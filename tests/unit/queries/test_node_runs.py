@@ -117,6 +117,18 @@ async def test_a_long_error_path_is_no_matter_of_the_stack(database):
     assert depth == count - 1
 
 
+async def test_a_loop_is_under_way_from_its_first_item_on(database):
+    nodes = [{"id": "t", "type": "manual"}, {"id": "l", "type": "for_each", "params": {"items": "[1]"}}]
+    database.workflow("flow", nodes, [("t", "l")])
+    for name, more in (("runs", ()), ("ended", (("NodeCompleted", {"output": []}, "l"),))):
+        database.execution(name)
+        database.events(name, ("ExecutionCreated", {"trigger": {}}), ("LoopStarted", {"total": 1}, "l"), *more)
+        database.run(name, "l", "completed" if more else "running", sources=["t"])
+        (attempt,) = (await database.ask(GetNodeRun(tenant_id="acme", execution_id=name, node_id="l")))["attempts"]
+        assert attempt["started_at"] == "2027-01-15T08:00:02.000Z"
+        assert attempt["finished_at"] == ("2027-01-15T08:00:03.000Z" if more else None)
+
+
 TRIED = [
     ("ExecutionCreated", {"trigger": {}}),
     ("NodeQueued", {"attempt": 1, "dispatch": 1}, "n"),

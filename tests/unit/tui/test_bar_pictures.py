@@ -1,6 +1,7 @@
 """Timelines, progress bars and JSON as they are drawn, compared with text files that people have looked at."""
 
 import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from unit.tui.pictures import check, text_of
@@ -58,7 +59,7 @@ NOW = BEGIN + timedelta(seconds=36)
 
 def picture(width, charset=UNICODE, window=None):
     shown = window or full_window(RUNS, NOW)
-    label = label_width_of(RUNS, width)
+    label = label_width_of(Counter(run["node_id"] for run in RUNS), width)
     rows = [row.row for row in timeline(RUNS, width, NOW, window, charset)]
     return text_of([axis(shown, width, charset, label), *rows])
 
