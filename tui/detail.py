@@ -10,6 +10,8 @@ MOST_EVENTS = 2_000
 MOST_RUNS = 5_000
 """Node runs that are held: those of loops beyond it are counted, not shown."""
 _LOUDEST = ("running", "retrying", "queued", "waiting", "failed", "timed_out", "cancelled", "completed", "skipped")
+_TOLD = ("taken", "total")
+"""Where a node went on to, and over how many items a loop goes."""
 Document = dict[str, Any]
 RunKey = tuple[str, str]
 """Node id and iteration; the iteration is empty outside loops."""
@@ -55,12 +57,12 @@ class Detail:
         return changed
 
     def replace_runs(self, runs: Iterable[Document]) -> None:
-        """Take all node runs as they are now; where they went on to, only the events say."""
-        taken = {key: run["taken"] for key, run in self.runs.items() if "taken" in run}
+        """Take all node runs as they are now, and keep what only the events say."""
+        told = {key: {name: run[name] for name in _TOLD if name in run} for key, run in self.runs.items()}
         self.runs = {}
         self.put_runs(runs)
-        for key in taken.keys() & self.runs.keys():
-            self.runs[key]["taken"] = taken[key]
+        for key in told.keys() & self.runs.keys():
+            self.runs[key] |= told[key]
         if self.selected is not None and self.selected not in self.runs:
             self.selected = None
 

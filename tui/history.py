@@ -56,7 +56,7 @@ def node_run(event: Mapping[str, Any]) -> Document | None:
     if data.get("started_at") is not None:
         run["started_at"] = _time(data["started_at"])
     elif event["type"] == "LoopStarted":
-        run["started_at"] = event["at"]
+        run |= {"started_at": event["at"], "total": data.get("total")}
     if status == "queued":
         run |= {"queued_at": event["at"], "attempt": data.get("attempt", 1), "finished_at": None}
     if status in _ENDED:

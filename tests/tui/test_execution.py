@@ -165,10 +165,26 @@ async def test_a_signal_carries_on_what_waits_for_it(service, api):
         assert api.ask("GET", f"/executions/{execution}/nodes/answer")["output"]["data"] == 42
 
 
+async def test_a_loop_says_how_far_it_is(service, api):
+    nodes = [
+        {"id": "go", "type": "manual"},
+        {"id": "each", "type": "for_each", "params": {"items": "range(12)", "concurrency": 3}},
+        {"id": "ask", "type": "wait_for_signal"},
+    ]
+    edges = [{"source": "go", "target": "each"}, {"source": "each", "target": "ask", "source_handle": "each"}]
+    api.save({"id": "rounds", "name": "Rounds", "nodes": nodes, "edges": edges})
+    execution = api.start("rounds")
+    async with _looking_at(service, execution) as seen:
+        await seen.shows("each ⟳ 0/12", "ask ⟳3")
+        for data in range(2):
+            assert api.command(execution, "signal", {"name": "ask", "data": data}).status_code == 202
+        await seen.shows("each ⟳ 2/12", "ask ⟳5")
+
+
 async def test_of_what_has_failed_the_error_is_shown_unless_one_asks_for_the_output(service, api):
     execution = api.start("broken")
     async with _looking_at(service, execution) as seen:
-        await seen.shows("[Error]", "row 17 has no price")
+        await seen.shows("parse · failed", "[Error]", "row 17 has no price")
         await seen.press("2")
         await seen.shows("[Output]", "no output")
         await seen.press("left_square_bracket")

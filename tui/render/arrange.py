@@ -16,7 +16,7 @@ from tui.render.ordering import order
 from tui.render.routing import Rooms, Routing, rooms_of, width_of
 from tui.render.rows import Extent, rows_of
 from tui.render.scale import SCALES, Scale
-from tui.render.scopes import ENTRY, EXIT, scopes_of
+from tui.render.scopes import ENTRY, EXIT, bodies_of, scopes_of
 from tui.render.text import cells, clip, safe
 
 MOST_TRACKS = 14
@@ -31,6 +31,8 @@ class Plan:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
+        self.bodies = bodies_of(graph)
+        """The nodes in each loop's body."""
         self._layerings = {loop: Layering(scope) for loop, scope in scopes_of(graph).items()}
         back = [edge for one in self._layerings.values() for edge in one.returns]
         self.undrawn = frozenset(back)

@@ -36,6 +36,11 @@ def scopes_of(graph: Graph) -> dict[str | None, Scope]:
     return scopes
 
 
+def bodies_of(graph: Graph) -> dict[str, list[str]]:
+    """The nodes in the body of each loop; an inner loop stands for its own."""
+    return {loop: scope.members for loop, scope in scopes_of(graph).items() if loop is not None}
+
+
 def _lift(edge: Edge, owner: dict[str, str]) -> tuple[str | None, str, str]:
     """The innermost scope around an edge, and what stands there for its ends."""
     above = _chain(edge.source, owner)

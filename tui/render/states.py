@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from typing import Any
 
 from tui.render.charset import UNICODE, Charset
-from tui.render.model import Graph
-from tui.render.scopes import scopes_of
 
+Bodies = Mapping[str, Sequence[str]]
+"""The nodes in the body of each loop."""
 FINAL = frozenset({"completed", "failed", "skipped", "cancelled", "timed_out"})
 FAILED = frozenset({"failed", "timed_out"})
 UNTOUCHED = frozenset({"pending", "skipped"})
@@ -52,29 +52,34 @@ def state_role(status: str) -> str:
     return f"state.{status}" if status in UNICODE.glyphs else "state.unknown"
 
 
-def fold(runs: Iterable[Mapping[str, Any]], now: datetime, graph: Graph | None = None) -> dict[str, NodeState]:
+def fold(runs: Iterable[Mapping[str, Any]], now: datetime, bodies: Bodies | None = None) -> dict[str, NodeState]:
     """The state of each node by its id, from the documents of node runs; iterations count as one node.
 
-    With the graph, loops know how far they are; how many iterations there will be only when they have ended.
+    With the bodies of loops, these know how far they are; how many iterations there will be when they begin with it, or
+    when they have ended.
     """
     by_node: dict[str, list[Mapping[str, Any]]] = {}
     for run in runs:
         by_node.setdefault(str(run.get("node_id")), []).append(run)
     states = {node_id: _folded(node_runs, now) for node_id, node_runs in by_node.items()}
-    for loop, scope in scopes_of(graph).items() if graph is not None else ():
-        if loop is not None and loop in states:
-            body = [run for node in scope.members for run in by_node.get(node, ())]
-            states[loop] = _counted(states[loop], body)
+    for loop, members in (bodies or {}).items():
+        if loop in states:
+            body = [run for node in members for run in by_node.get(node, ())]
+            states[loop] = _counted(states[loop], by_node[loop], body)
     return states
 
 
-def _counted(loop: NodeState, body: list[Mapping[str, Any]]) -> NodeState:
+def _counted(loop: NodeState, runs: list[Mapping[str, Any]], body: list[Mapping[str, Any]]) -> NodeState:
     """The state of a loop with the iterations of the nodes in its body."""
+    totals = [run.get("total") for run in runs]
+    known = sum(total for total in totals if isinstance(total, int)) if None not in totals else None
     begun = {run.get("iteration") for run in body if run.get("iteration")}
     open_ones = {run.get("iteration") for run in body if run.get("status") not in FINAL}
     if not begun:
         return loop
-    return replace(loop, done=len(begun - open_ones), total=len(begun) if loop.status in FINAL else None)
+    if loop.status == "completed" and known is not None:
+        return replace(loop, done=known, total=known)  # Of very many iterations only some are held.
+    return replace(loop, done=len(begun - open_ones), total=len(begun) if loop.status in FINAL else known)
 
 
 def _folded(runs: list[Mapping[str, Any]], now: datetime) -> NodeState:

@@ -146,7 +146,7 @@ class ExecutionScreen(Page):
             self.run_worker(self._plan(detail.definition), exit_on_error=True)
         runs = list(detail.runs.values())
         graph = self.query_one(GraphView)
-        graph.set_states(fold(runs, now))
+        graph.set_states(fold(runs, now, graph.bodies))
         graph.say_why_empty("" if detail.missing else "reading")
         if self.following:
             self._follow()

@@ -16,7 +16,7 @@ from tui.look import segments, style
 from tui.render.canvas import Box, Row
 from tui.render.charset import Charset
 from tui.render.graph import Graph, Layout, Plan, Zoom, arrange, best_layout, follow, paint, plan_graph
-from tui.render.states import NodeState
+from tui.render.states import Bodies, NodeState
 from tui.widgets.surface import on_background
 
 _ZOOMS = (Zoom.GLYPH, Zoom.COMPACT, Zoom.FULL)
@@ -76,6 +76,11 @@ class GraphView(Widget, can_focus=True):
         if why != self._why:
             self._why = why
             self.refresh()
+
+    @property
+    def bodies(self) -> Bodies:
+        """The nodes in each loop's body."""
+        return {} if self._plan is None else self._plan.bodies
 
     def set_states(self, states: Mapping[str, NodeState]) -> None:
         """Show how the nodes stand."""

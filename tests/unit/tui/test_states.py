@@ -6,6 +6,7 @@ import pytest
 from unit.tui.shapes import shape
 
 from tui.render.charset import ASCII, UNICODE
+from tui.render.scopes import bodies_of
 from tui.render.states import MAIN, NodeState, fold, glyph, moment, state_role
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -63,16 +64,25 @@ def test_of_many_iterations_the_most_important_one_is_shown(statuses, shown):
 def test_a_loop_counts_the_iterations_of_its_body():
     graph = shape("t -> each; each -each-> a -> b; each -done-> end")
     runs = [run("each", "running"), run("a", "completed", "0"), run("b", "completed", "0"), run("a", "running", "1")]
-    assert fold(runs, NOW, graph)["each"] == NodeState("running", done=1)
+    assert fold(runs, NOW, bodies_of(graph))["each"] == NodeState("running", done=1)
     runs = [run("each", "completed"), run("a", "completed", "0"), run("a", "failed", "1")]
-    assert fold(runs, NOW, graph)["each"] == NodeState("completed", done=2, total=2)
+    assert fold(runs, NOW, bodies_of(graph))["each"] == NodeState("completed", done=2, total=2)
+
+
+def test_a_loop_that_began_with_its_items_says_how_many_there_are():
+    bodies = bodies_of(shape("t -> each; each -each-> a"))
+    body = [run("a", "completed", "0"), run("a", "running", "1")]
+    assert fold([run("each", "running", total=5), *body], NOW, bodies)["each"] == NodeState("running", done=1, total=5)
+    assert fold([run("each", "running", total=None), *body], NOW, bodies)["each"] == NodeState("running", done=1)
+    ended = fold([run("each", "completed", total=5), *body], NOW, bodies)["each"]
+    assert ended == NodeState("completed", done=5, total=5), "though only some of its iterations are held"
 
 
 def test_an_inner_loop_counts_over_all_iterations_of_the_outer_one():
     graph = shape("t -> outer; outer -each-> inner; inner -each-> a; inner -done-> b")
     runs = [run("outer", "running"), run("inner", "completed", "0"), run("inner", "running", "1")]
     runs += [run("a", "completed", "0.0"), run("a", "completed", "0.1"), run("a", "running", "1.0")]
-    states = fold(runs, NOW, graph)
+    states = fold(runs, NOW, bodies_of(graph))
     assert states["inner"] == NodeState("running", done=2)
     assert states["outer"].done == 1
 
