@@ -46,6 +46,12 @@ async def test_as_many_panes_as_there_is_room_for(service, api):
         await seen.hides("Timeline")
         await seen.press("tab")
         await seen.shows("Timeline")
+        await seen.press("escape")
+        await seen.shows("Executions")
+        await seen.press("enter")
+        await seen.shows("Graph")
+        await seen.press("tab")
+        await seen.shows("Timeline", "✔ done", "│0")
 
 
 async def test_ascii_alone_is_drawn_where_nothing_else_is_known(service, api):

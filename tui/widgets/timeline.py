@@ -46,9 +46,17 @@ class Timeline(Vertical):
             if run.get("started_at") or run.get("queued_at"):
                 begun.append(run)
         self._window = full_window(begun, now) if begun else None
-        rows = self.query_one(Rows)
-        rows.show(self._runs)
-        width = rows.scrollable_content_region.width
+        self._measure()
+        self.query_one(Rows).show(self._runs)
+
+    def on_resize(self) -> None:
+        """It has come into sight, or has more or less room now."""
+        self._measure()
+        self.query_one(Rows).redraw()
+
+    def _measure(self) -> None:
+        """Find the room for names, and draw the axis."""
+        width = self.query_one(Rows).scrollable_content_region.width
         self._label = min(_WIDEST_NAME, label_width_of({key: len(found) for key, found in self._runs.items()}, width))
         if self._window is not None and width > self._label + 4:
             line = axis(self._window, width, self._charset, self._label)
