@@ -49,7 +49,8 @@ async def test_as_many_panes_as_there_is_room_for(service, api):
         await seen.press("escape")
         await seen.shows("Executions")
         await seen.press("enter")
-        await seen.shows("Graph")
+        await seen.until("it was read", lambda: seen.app.store.detail and seen.app.store.detail.payload)
+        await seen.until("it was shown", lambda: not seen.app.store.dirty)
         await seen.press("tab")
         await seen.shows("Timeline", "✔ done", "│0")
 
