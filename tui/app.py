@@ -152,12 +152,13 @@ class Dashboard(App[None]):
 
         self.push_screen(ExecutionScreen(tenant, execution))
 
-    def open_workflow(self, workflow: str) -> None:
-        """Look at one workflow."""
+    def open_workflow(self, workflow: str, tenant: str | None = None) -> None:
+        """Look at one workflow, of the tenant that is looked at unless another is named."""
         from tui.screens.workflow import WorkflowScreen  # noqa: PLC0415
 
-        if self.store.tenant is not None:
-            self.push_screen(WorkflowScreen(self.store.tenant, workflow))
+        tenant = tenant or self.store.tenant
+        if tenant is not None:
+            self.push_screen(WorkflowScreen(tenant, workflow))
 
     def action_go(self, place: str) -> None:
         """Go to one of the first screens."""

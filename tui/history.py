@@ -61,11 +61,13 @@ def node_run(event: Mapping[str, Any]) -> Document | None:
         run |= {"queued_at": event["at"], "attempt": data.get("attempt", 1), "finished_at": None}
     if status in _ENDED:
         run["finished_at"] = event["at"]
+    if event["type"] == "NodeCalled":
+        run["called"] = data.get("execution")
     if "error" in data:
         run["error"] = data["error"]
     if event["type"] in _WENT_ON:
         run["taken"] = data.get("taken", _WENT_ON[event["type"]])
-    if "due_at" in data:
+    if "due_at" in data and data.get("awaits") != "call":
         run["due_at"] = _time(data["due_at"])
     if status == "skipped":
         run |= {"skip_reason": data.get("reason"), "skip_origin": data.get("origin")}

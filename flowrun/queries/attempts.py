@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flowrun.domain.json import JsonObject
+from flowrun.domain.states import Awaited
 from flowrun.persistence.json_text import load
 from flowrun.queries.documents import time
 
 ATTEMPT_EVENTS = (
     "NodeQueued", "NodeStarted", "NodeRetrying", "NodeInterrupted", "NodeCompleted", "NodeFailed", "NodeCancelled",
-    "NodeWaiting", "LoopStarted",
+    "NodeWaiting", "NodeCalled", "LoopStarted",
 )  # fmt: skip
 Event = Mapping[Any, Any]
 Attempts = list[JsonObject]
@@ -20,8 +21,8 @@ Attempts = list[JsonObject]
 def attempts_of(events: Iterable[Event]) -> dict[tuple[str, str], Attempts]:
     """The attempts by node id and iteration; rows of `execution_events` in order, `data` without payloads will do.
 
-    An attempt is `{attempt, dispatch, status, error, queued_at, started_at, finished_at, due_at}`. `due_at` of a
-    failed one is when the next begins.
+    An attempt is `{attempt, dispatch, status, error, queued_at, started_at, finished_at, due_at, called}`. `due_at` of
+    a failed one is when the next begins; `called` is the execution that it has started, and waits for.
     """
     found: dict[tuple[str, str], Attempts] = {}
     for event in events:
@@ -42,6 +43,7 @@ def _new(attempts: Attempts, status: str, **values: Any) -> JsonObject:  # noqa:
         "started_at": None,
         "finished_at": None,
         "due_at": None,
+        "called": None,
         **values,
     }
     attempts.append(attempt)
@@ -64,7 +66,15 @@ def _started(attempts: Attempts, _at: int, data: JsonObject) -> None:
 
 
 def _waiting(attempts: Attempts, at: int, data: JsonObject) -> None:
-    _new(attempts, "waiting", started_at=time(at), due_at=_time(data["due_at"]))
+    # A call waits for the other execution: its time is that of the call itself.
+    due_at = None if data.get("awaits") == Awaited.CALL else _time(data["due_at"])
+    _new(attempts, "waiting", started_at=time(at), due_at=due_at)
+
+
+def _called(attempts: Attempts, _at: int, data: JsonObject) -> None:
+    attempt = _open(attempts)
+    if attempt is not None:
+        attempt["called"] = data["execution"]
 
 
 def _loop_started(attempts: Attempts, at: int, _data: JsonObject) -> None:
@@ -115,6 +125,7 @@ _APPLY: dict[str, Callable[[Attempts, int, JsonObject], None]] = {
     "NodeQueued": _queued,
     "NodeStarted": _started,
     "NodeWaiting": _waiting,
+    "NodeCalled": _called,
     "LoopStarted": _loop_started,
     "NodeCompleted": _completed,
     "NodeFailed": _failed,

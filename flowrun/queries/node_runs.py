@@ -27,6 +27,8 @@ def run_document(
     row: Mapping[Any, Any], node_type: str | None, attempts: list[JsonObject], payloads: Payloads | None
 ) -> JsonObject:
     """A node run; without `payloads` the input and output are left out."""
+    last = attempts[-1] if attempts else {}
+    calls = row["status"] == "waiting" and bool(attempts) and last["due_at"] is None
     document: JsonObject = {
         "node_id": row["node_id"],
         "iteration": row["iteration"],
@@ -43,7 +45,8 @@ def run_document(
         "queued_at": time(row["queued_at"]),
         "started_at": time(row["started_at"]),
         "finished_at": time(row["finished_at"]),
-        "due_at": time(row["due_at"]),
+        "due_at": None if calls else time(row["due_at"]),
+        "called": last.get("called"),
         "duration": seconds(row["started_at"], row["finished_at"]),
     }
     if payloads is not None:

@@ -165,6 +165,27 @@ async def test_a_signal_carries_on_what_waits_for_it(service, api):
         assert api.ask("GET", f"/executions/{execution}/nodes/answer")["output"]["data"] == 42
 
 
+async def test_one_goes_from_a_call_to_what_it_called_and_back(service, api):
+    nodes = [
+        {"id": "go", "type": "manual"},
+        {"id": "call", "type": "workflow", "params": {"workflow_id": "steps", "input": {"ticket": 1}}},
+    ]
+    edges = [{"source": "go", "target": "call"}]
+    api.save({"id": "caller", "name": "Caller", "nodes": nodes, "edges": edges})
+    execution = api.start("caller")
+    async with _looking_at(service, execution) as seen:
+        called = await seen.until("it has called", lambda: api.nodes(execution)["call"]["called"])
+        await seen.shows("call · waiting", f"waits for the execution {called[-6:]}: c opens it")
+        await seen.press("u")
+        await seen.told("no other execution has called this one")
+        await seen.press("c")
+        await seen.shows(f"executions ▸ {called[-6:]}", "answer")
+        await seen.until("it was read", lambda: (seen.app.store.detail.execution or {}).get("trigger"))
+        await seen.press("u")
+        await seen.shows(f"executions ▸ {execution[-6:]}")
+        assert api.nodes(execution)["call"]["due_at"] is None, "a call waits for no time"
+
+
 async def test_a_loop_says_how_far_it_is(service, api):
     nodes = [
         {"id": "go", "type": "manual"},

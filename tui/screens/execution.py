@@ -47,6 +47,8 @@ class ExecutionScreen(Page):
         Binding("left_square_bracket", "node(-1)", "the node before", show=False),
         Binding("right_square_bracket", "node(1)", "the next node", show=False),
         Binding("w", "workflow", "workflow", show=False),
+        Binding("c", "called", "what the node has called", show=False),
+        Binding("u", "caller", "what it was called by", show=False),
         Binding("y", "copy", "copy the id", show=False),
     ]
 
@@ -107,6 +109,7 @@ class ExecutionScreen(Page):
             *actor.hints((PAUSE, RESUME, RETRY, CANCEL, RERUN), target),
             follow,
             *actor.hints(_NODE_HINTS, target),
+            *([KeyHint("c", "called", "called")] if (self.detail.run or {}).get("called") else []),
             KeyHint("m", "maximise", "maximise"),
         ]
 
@@ -250,7 +253,25 @@ class ExecutionScreen(Page):
     def action_workflow(self) -> None:
         """Open the workflow."""
         if self.detail.execution is not None:
-            self.dashboard.open_workflow(str(self.detail.execution["workflow_id"]))
+            self.dashboard.open_workflow(str(self.detail.execution["workflow_id"]), self.detail.tenant)
+
+    def action_called(self) -> None:
+        """Open the execution that the selected node has started."""
+        called = (self.detail.run or {}).get("called")
+        if called:
+            self.dashboard.open_execution(self.detail.tenant, str(called))
+        else:
+            self.dashboard.say("the selected node has called no other workflow", "warning")
+
+    def action_caller(self) -> None:
+        """Open the execution that has started this one, or that this one repeats."""
+        execution = self.detail.execution or {}
+        caller = (execution.get("trigger") or {}).get("caller") or {}
+        above = caller.get("execution_id") or execution.get("rerun_of")
+        if above:
+            self.dashboard.open_execution(self.detail.tenant, str(above))
+        else:
+            self.dashboard.say("no other execution has called this one", "warning")
 
     def action_copy(self) -> None:
         """Copy the execution's id."""

@@ -54,6 +54,8 @@ KEYS: tuple[Group, ...] = (
         (
             ("h j k l", "the node beside, in the graph"),
             ("f", "follow the running node"),
+            ("i", "the execution's own data"),
+            ("c u", "the execution that it called, that called it"),
             ("+ - 0", "zoom, fit"),
             ("shift+up", "pan the graph; so does dragging it"),
             ("1 to 5", "input, output, error, logs, events"),

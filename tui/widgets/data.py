@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from tui.detail import Detail
-from tui.look import elapsed, moment, plain, time_of_day, utc_now
+from tui.look import elapsed, moment, plain, short_id, time_of_day, utc_now
 from tui.render.charset import Charset
 from tui.render.text import clock
 from tui.theme import ACCENT, MUTED, STATE_COLOURS, TEXT
@@ -180,6 +180,8 @@ class Data(Vertical):
             return "no error"
         if status == "skipped":
             return plain(f"skipped: {source.get('skip_reason')}", self._charset).plain
+        if status == "waiting" and source.get("called") and self._shown == "output":
+            return f"waits for the execution {short_id(str(source['called']))}: c opens it"
         due = moment(source.get("due_at"))
         if status in {"waiting", "retrying"} and due is not None and self._shown == "output":
             return f"{status}; due {time_of_day(source['due_at'], now)}, in {clock((due - now).total_seconds())}"
