@@ -111,6 +111,8 @@ async def test_a_tenants_key_over_the_network_sees_its_tenant_alone(service, api
         seen = Seen(app, pilot)
         await seen.shows(execution[-6:], "live", f"127.0.0.1:{service.port}")
         assert answer["key"] not in seen.text
+        live = await seen.until("what lives is known", lambda: app.store.stats.get("tenant", {}).get("executions"))
+        await seen.shows(f"▸default{sum(live.values()):>16}")
         await seen.press("p")
         await seen.told("pause: ")
         assert api.execution(execution)["status"] == "waiting", "the key only reads"

@@ -22,8 +22,10 @@ _SPARK = "#5b7f8f"
 def tenant_row(store: Store, charset: Charset, key: str) -> Sequence[Text]:
     """Its name, marked when it is looked at, and how many of its executions live. Raises `KeyError`."""
     tenant = store.tenants[key]
-    live = _live_of(_figures(store, "service", "tenants", "tenant_id", key))
-    live = live or tenant.get("counts", {}).get("executions_live", 0)
+    figures = _figures(store, "service", "tenants", "tenant_id", key)
+    if not figures and key == store.tenant:
+        figures = store.stats.get("tenant") or {}  # A tenant's key sees its own alone.
+    live = _live_of(figures) or tenant.get("counts", {}).get("executions_live", 0)
     name = Text(charset.arrow if key == store.tenant else " ", style("state.running"))
     name.append_text(plain(key, charset, TEXT if tenant.get("status") == "active" else FAINT))
     return name, plain(count(live) if live else charset.dot, charset, MUTED)
