@@ -71,13 +71,25 @@ def _name(node: Document) -> str:
 
 
 def _outcome(node: Document) -> str:
+    due = out.local_time(node["due_at"]) if node.get("due_at") else ""
     if node.get("error"):
-        return error_line({**node["error"], "node_id": None})
+        again = f"; again at {due}" if due and node["status"] == "retrying" else ""
+        return error_line({**node["error"], "node_id": None}) + again
     if node.get("skip_reason"):
         return str(node["skip_reason"])
+    if node["status"] == "waiting":
+        return _waits_for(node, due)
     if node.get("progress"):
         return str(node["progress"])
     return out.shorten(node.get("output"), 200)
+
+
+def _waits_for(node: Document, due: str) -> str:
+    if node.get("called"):
+        return f"for the execution {node['called']}"
+    if node["type"] == "wait_for_signal":
+        return f"for a signal, at most until {due}" if due else "for a signal"
+    return f"until {due}" if due else ""
 
 
 def _print_node(node: Document) -> None:

@@ -104,6 +104,29 @@ def test_show_prints_the_head_and_the_nodes(run, service):
     assert rows[2][-3:] == ["its", "parent", "failed"]
 
 
+def test_show_says_what_waits_for_what(run, service):
+    due, waiting = "2026-11-22T10:00:00.000Z", {"finished_at": None, "output": None}
+    error = {"type": "http_status", "message": "no"}
+    nodes = [
+        node("call", "waiting", type="workflow", called="01a20a07-6df8", **waiting),
+        node("pause", "waiting", type="delay", due_at=due, **waiting),
+        node("ask", "waiting", type="wait_for_signal", **waiting),
+        node("ask2", "waiting", type="wait_for_signal", due_at=due, **waiting),
+        node("try", "retrying", error=error, due_at=due, **waiting),
+    ]
+    service.on("GET", f"{BASE}/{ID}", (200, execution("waiting")))
+    service.on("GET", f"{BASE}/{ID}/nodes", (200, {"items": nodes}))
+    lines = run("executions", "show", ID).output.splitlines()[-5:]
+    told = [
+        "for the execution 01a20a07-6df8",
+        "until 2026-11-22",
+        "for a signal",
+        "for a signal, at most until 2026-11-22",
+    ]
+    for line, words in zip(lines, [*told, "http_status: no; again at 2026-11-22"], strict=True):
+        assert words in line
+
+
 def test_show_full_prints_inputs_and_outputs(run, service):
     service.on("GET", f"{BASE}/{ID}", (200, execution()))
     service.on("GET", f"{BASE}/{ID}/nodes", (200, {"items": [node("first")]}))
