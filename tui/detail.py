@@ -80,6 +80,14 @@ class Detail:
         """The selected node run."""
         return None if self.selected is None else self.runs.get(self.selected)
 
+    @property
+    def called(self) -> str | None:
+        """The execution that the selected node has started; one that doesn't wait for it has it as its output."""
+        run, payload = self.run or {}, self.payload or {}
+        output = payload.get("output") if run.get("type") == "workflow" else None
+        called = run.get("called") or (output.get("execution_id") if isinstance(output, dict) else None)
+        return None if called is None else str(called)
+
     def statuses(self) -> dict[str, Document]:
         """By node, the run that stands for it in the graph: of a loop's many, what is most worth seeing."""
         found: dict[str, Document] = {}

@@ -109,7 +109,7 @@ class ExecutionScreen(Page):
             *actor.hints((PAUSE, RESUME, RETRY, CANCEL, RERUN), target),
             follow,
             *actor.hints(_NODE_HINTS, target),
-            *([KeyHint("c", "called", "called")] if (self.detail.run or {}).get("called") else []),
+            *([KeyHint("c", "called", "called")] if self.detail.called else []),
             KeyHint("m", "maximise", "maximise"),
         ]
 
@@ -257,9 +257,9 @@ class ExecutionScreen(Page):
 
     def action_called(self) -> None:
         """Open the execution that the selected node has started."""
-        called = (self.detail.run or {}).get("called")
-        if called:
-            self.dashboard.open_execution(self.detail.tenant, str(called))
+        called = self.detail.called
+        if called is not None:
+            self.dashboard.open_execution(self.detail.tenant, called)
         else:
             self.dashboard.say("the selected node has called no other workflow", "warning")
 

@@ -92,7 +92,9 @@ class WorkflowScreen(Page):
 
     def on_unmount(self) -> None:
         """Nobody sees the runs any more."""
-        self.dashboard.store.windows.remove(self._runs)
+        windows = self.dashboard.store.windows
+        if self._runs in windows:  # Not when the dashboard ends before the screen was there.
+            windows.remove(self._runs)
 
     async def reread(self) -> None:
         """Read everything anew."""

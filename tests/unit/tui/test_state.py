@@ -152,3 +152,18 @@ def test_a_signal_asks_what_the_waiting_node_asks():
     fields, note = signal_form({"form": approval})
     assert note == "Ship it?"
     assert fields == (FormField("approved", "boolean", required=True), FormField("why", "string"))
+
+
+def test_what_a_node_has_called_is_known_whether_it_waits_for_it_or_not():
+    detail = Detail("acme", "x")
+    detail.put_runs([{"node_id": "call", "iteration": "", "type": "workflow", "called": "1"}])
+    detail.put_runs([{"node_id": "start", "iteration": "", "type": "workflow", "called": None}])
+    detail.put_runs([{"node_id": "http", "iteration": "", "type": "http", "called": None}])
+    assert detail.called is None
+    detail.selected = ("call", "")
+    assert detail.called == "1"
+    detail.payload = {"output": {"execution_id": "2"}}
+    detail.selected = ("start", "")
+    assert detail.called == "2"
+    detail.selected = ("http", "")
+    assert detail.called is None
