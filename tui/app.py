@@ -37,9 +37,9 @@ FLUSHES_A_SECOND = 8
 _HEADERS_A_SECOND = 2
 _STARTED_SECONDS = 2.0
 """After which what the dashboard consists of is there."""
-_MOST_SHARE = 0.03
+_MOST_SHARE = 0.02
 """Of a core: when a flood of news costs more, lists are drawn less often."""
-_LONGEST_PAUSE = 1.2
+_LONGEST_PAUSE = 2.0
 """Seconds from one drawing of the lists to the next at most: in a flood nobody reads single rows."""
 _LISTS = frozenset({"executions", "stats"})
 

@@ -13,6 +13,8 @@ from tui.page import Page
 Document = dict[str, Any]
 ALL = "*"
 """Among changed keys: everything of that part."""
+WINDOW = "window"
+"""The part that changes when a list was asked for: one waits for it, so it is shown at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Store:
         """Show other executions: the window begins anew."""
         self.page = Page(wanted, self.tenant)
         self.touch("executions")
+        self.touch(WINDOW)
 
     def set_workflows(self, workflows: Iterable[Document]) -> None:
         """Take the tenant's workflows."""
@@ -97,11 +100,13 @@ class Store:
         """Take the newest executions of a list."""
         page.replace(items, cursor)
         self.touch("executions")
+        self.touch(WINDOW)
 
     def append_page(self, page: Page, items: Iterable[Document], cursor: str | None) -> None:
         """Take older executions of a list."""
         page.append(items, cursor)
         self.touch("executions")
+        self.touch(WINDOW)
 
     def put_execution(self, summary: Mapping[str, Any]) -> None:
         """Take the news of one execution, whoever shows it."""

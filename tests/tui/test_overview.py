@@ -71,6 +71,18 @@ async def test_the_filter_shows_what_it_names_and_says_what_it_does_not_know(ser
         await seen.shows(quick[-6:], "Executions  all")
 
 
+async def test_what_one_asks_for_is_shown_at_once_even_in_a_flood(service, api):
+    broken, quick = api.start("broken"), api.start("quick")
+    async with dashboard(service.socket) as seen:
+        await seen.shows(broken[-6:], quick[-6:])
+        seen.app._lists_at = float("inf")
+        later = api.start("quick")
+        await seen.until("it has come", lambda: later in seen.app.store.page.rows)
+        assert later not in _rows(seen).keys, "lists aren't drawn for news now"
+        await seen.filter("status:failed")
+        await seen.until("the filter counts", lambda: broken in _rows(seen).keys and quick not in _rows(seen).keys)
+
+
 async def test_the_cursor_keeps_its_row_when_others_come_in_above(service, api):
     first = api.start("quick")
     api.start("quick")
