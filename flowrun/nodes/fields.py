@@ -19,6 +19,11 @@ def _seconds(value: object) -> float:
     return parse_duration(value)
 
 
+def number_as_text(value: object) -> object:
+    """For ids and the like: an expression keeps its type, and many ids are whole numbers."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _port(value: object) -> str:
     if not isinstance(value, str) or not _PORT.fullmatch(value):
         raise ValueError("must be a port name: letters, digits and _ . : -, at most 100")

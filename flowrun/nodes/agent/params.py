@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from flowrun.nodes.agent.tool_params import JsonSchema, Tools, Url
-from flowrun.nodes.fields import Seconds
+from flowrun.nodes.fields import Seconds, number_as_text
 from flowrun.nodes.params import ParamsModel
 
 _NOT_OPTIONS = frozenset({"model", "messages", "tools", "response_format", "stream", "n"})
@@ -17,10 +17,6 @@ def _credential(value: object) -> object:
     if isinstance(value, str) and any(ord(character) < 32 or ord(character) == 127 for character in value):
         raise ValueError("has a line break or another control character")
     return value
-
-
-def _conversation(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _options(value: dict[str, Any]) -> dict[str, Any]:
@@ -90,7 +86,7 @@ class AgentParams(ParamsModel):
         description="How the model is told the schema: by `response_format` and in words, or only in words (for "
         "endpoints that don't know `json_schema`).",
     )
-    conversation_id: Annotated[ConversationId | None, BeforeValidator(_conversation)] = Field(
+    conversation_id: Annotated[ConversationId | None, BeforeValidator(number_as_text)] = Field(
         default=None, description="Whose turn it is: what was said before in this conversation is sent too."
     )
     timeout: Annotated[Seconds, Field(gt=0, le=3600)] = Field(

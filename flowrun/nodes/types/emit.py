@@ -11,8 +11,10 @@ from pydantic import BeforeValidator, Field
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Emitted, NodeContext, Outcome
 from flowrun.nodes.base import EngineNodeType
+from flowrun.nodes.fields import number_as_text
 from flowrun.nodes.params import ParamsModel
 
+_Subject = Annotated[str, Field(min_length=1, max_length=500)]
 _TYPE = re.compile(r"[^\s*\x00-\x1f\x7f]{1,255}")
 
 
@@ -27,7 +29,7 @@ class EmitParams(ParamsModel):
 
     event_type: Annotated[str, BeforeValidator(_type)] = Field(description="The type of the event.")
     data: Any = Field(default=None, description="What it carries: any JSON. Default: the node's input.")
-    subject: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
+    subject: Annotated[_Subject | None, BeforeValidator(number_as_text)] = Field(
         default=None, description="What it is about, e.g. an id."
     )
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from flowrun.domain.node_type import Failed, NodeContext, Outcome
 from flowrun.nodes.base import EngineNodeType
+from flowrun.nodes.fields import number_as_text
 from flowrun.nodes.params import ParamsModel
 
 
 class FailParams(ParamsModel):
     """The params of `fail`."""
 
-    message: str = Field(default="The workflow ended at a fail node.", description="What went wrong, for people.")
+    message: Annotated[str, BeforeValidator(number_as_text)] = Field(
+        default="The workflow ended at a fail node.", description="What went wrong, for people."
+    )
     type: Annotated[str, Field(min_length=1, max_length=100)] = Field(
         default="failed", description="What went wrong, for programs: the `type` of the error object."
     )

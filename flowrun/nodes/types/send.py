@@ -9,14 +9,13 @@ from pydantic import BeforeValidator, Field
 
 from flowrun.domain.node_type import Failed, Outcome
 from flowrun.nodes.base import WorkerNodeType
+from flowrun.nodes.fields import number_as_text
 from flowrun.nodes.job import NodeJob, Services
 from flowrun.nodes.params import ParamsModel
 
 
 def _recipient(value: object) -> object:
-    # Expressions keep their type: the id of a Telegram chat comes as a number.
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+    value = number_as_text(value)
     if isinstance(value, str) and any(ord(character) < 32 or ord(character) == 127 for character in value):
         raise ValueError("has a line break or another control character")
     return value.strip() if isinstance(value, str) else value

@@ -20,6 +20,14 @@ def test_noop_and_fail(run):
     assert run("noop", {}, {"a": 1}) == Completed({"a": 1})
     assert run("fail", {"message": "no", "type": "mine"}) == Failed("mine", "no", retryable=False)
     assert run("fail", {}).type == "failed"
+    assert run("fail", {"message": 404}).message == "404"
+    assert issues("fail", message=[404]) == ["message: must be a text"]
+
+
+def test_emit_takes_an_id_that_is_a_number_for_its_subject(run):
+    assert run("emit", {"event_type": "order.paid", "subject": 7}).subject == "7"
+    assert run("emit", {"event_type": "order.paid", "subject": "a-7"}).subject == "a-7"
+    assert issues("emit", event_type="order.paid", subject=True) == ["subject: must be a text"]
 
 
 @pytest.mark.parametrize("name", ["transform", "set"])
