@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from flowrun.api.operation import Call, Operation, Param
 from flowrun.api.replies import JsonReply, execution_url, page
+from flowrun.bus import Scope
 from flowrun.commands.bulk_executions import MOST, BulkAction, BulkExecutions
 from flowrun.commands.execution_commands import (
     CancelExecution,
@@ -23,7 +24,7 @@ from flowrun.commands.rerun_execution import RerunExecution, RerunVersion
 from flowrun.commands.start_execution import StartExecution
 from flowrun.domain.json import JsonObject
 from flowrun.domain.states import ExecutionStatus
-from flowrun.errors import InvalidInputError, Issue
+from flowrun.errors import ForbiddenError, InvalidInputError, Issue
 from flowrun.queries.get_execution import GetExecution
 from flowrun.queries.get_history import GetHistory
 from flowrun.queries.get_node_run import GetNodeRun
@@ -75,6 +76,9 @@ def _wait(call: Call) -> float:
     if not 0 <= wait <= _LONGEST_WAIT:
         message = f"must be from 0 to {_LONGEST_WAIT}"
         raise InvalidInputError("The query parameters are not valid", [Issue("wait", message)])
+    if wait > 0 and not call.principal.may(Scope.READ):
+        # Before anything is started: a client that is refused afterwards would start it again.
+        raise ForbiddenError("This key lacks the scope 'read', which `wait` needs")
     return wait
 
 

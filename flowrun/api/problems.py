@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from flowrun import errors
 from flowrun.api.replies import JsonReply
 from flowrun.commands.idempotency import IdempotencyKeyReusedError
-from flowrun.commands.receive_webhook import MethodNotAllowedError
+from flowrun.commands.receive_webhook import DeliveryFailedError, MethodNotAllowedError
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +72,8 @@ def problem_of(error: Exception) -> ProblemReply:
         status = status_of(error)
         if status < 500 or isinstance(error, errors.UnavailableError):
             return problem(error.code, status, str(error), _headers(error), **_members(error))
-        _log.error("A request failed: %s", error, exc_info=error)
+        # Whoever may call a webhook must not fill the log, and the log of deliveries tells the rest.
+        _log.error("A request failed: %s", error, exc_info=None if isinstance(error, DeliveryFailedError) else error)
         return problem(error.code, status, (type(error).__doc__ or "").strip().splitlines()[0])
     if isinstance(error, HTTPException):
         code = _CODES.get(error.status_code, "http")

@@ -73,9 +73,7 @@ class BodyReader:
 
 
 def has_body(scope: Scope) -> bool:
-    """Whether a request of HTTP/1 says that it has a body."""
-    if not scope["http_version"].startswith("1"):
-        return False  # HTTP/2 ends a stream, not the connection.
+    """Whether a request says that it has a body."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     return any(name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in headers)
 

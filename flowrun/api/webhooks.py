@@ -123,11 +123,14 @@ class WebhookDoor:
     async def _awaited(self, delivery: Delivery, deliveries: Deliveries) -> Response:
         config, execution_id = delivery.match.config, str(delivery.execution_id)
         mode, timeout = config.get("response_mode"), config.get("sync_timeout")
-        ending = await self._context.engine.ending(
-            execution_id,
-            response=mode == "response_node",
-            timeout=float(timeout) if isinstance(timeout, (int, float)) else 30.0,
-        )
+        try:
+            ending = await self._context.engine.ending(
+                execution_id,
+                response=mode == "response_node",
+                timeout=float(timeout) if isinstance(timeout, (int, float)) else 30.0,
+            )
+        except NotFoundError:  # The original of a duplicate: it has been deleted for its age.
+            ending = None
         if ending is None:
             return accepted(delivery.match.tenant_id, deliveries)
         return answered(ending) if mode == "response_node" else ended(ending)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from sqlalchemy import delete, select
 
 from flowrun.bootstrap.interpreter import tune_interpreter
 from flowrun.bootstrap.runtime import Runtime, public_url, running
@@ -14,6 +17,8 @@ from flowrun.bus import OPERATOR, Scope
 from flowrun.commands.create_key import CreateKey
 from flowrun.commands.create_tenant import CreateTenant
 from flowrun.config import Settings
+from flowrun.errors import ConfigurationError, ConflictError
+from flowrun.persistence import tables as t
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +56,21 @@ async def run_service(
             if started is not None:
                 started(ServiceInfo(settings.host, port, settings.socket, settings.data_dir, key))
 
-        await serve(
-            create_app(runtime.mediator, runtime.context, settings),
-            host=settings.host,
-            port=settings.port,
-            socket_path=settings.socket,
-            stop=stop,
-            started=listening,
-            stopping=runtime.end_waits,
-            grace=settings.shutdown_grace / 2,
-        )
+        try:
+            await serve(
+                create_app(runtime.mediator, runtime.context, settings),
+                host=settings.host,
+                port=settings.port,
+                socket_path=settings.socket,
+                stop=stop,
+                started=listening,
+                stopping=runtime.end_waits,
+                grace=settings.shutdown_grace / 2,
+            )
+        except ConfigurationError:
+            if key is not None:
+                await _forget_keys(runtime)
+            raise
 
 
 def _stopped_by_signals() -> asyncio.Event:
@@ -72,10 +82,19 @@ def _stopped_by_signals() -> asyncio.Event:
 
 async def _first_key(runtime: Runtime) -> str | None:
     """The first start of a data directory makes a tenant and a key, so that there is something to begin with."""
-    if runtime.epoch > 1:
+    keys = t.api_keys
+    if await runtime.context.reader.first(select(keys.c.id).where(keys.c.tenant_id.is_(None)).limit(1)) is not None:
         return None
-    await runtime.mediator.send(CreateTenant(id="default", name="Default"), OPERATOR)
+    with suppress(ConflictError):  # An earlier start came as far as this.
+        await runtime.mediator.send(CreateTenant(id="default", name="Default"), OPERATOR)
     made = await runtime.mediator.send(
         CreateKey(tenant_id=None, name="first operator key", scopes=tuple(Scope)), OPERATOR
     )
     return str(made["key"])
+
+
+async def _forget_keys(runtime: Runtime) -> None:
+    """Nobody has seen the first key, for the service doesn't start: the next start makes another one."""
+    await runtime.context.writer.transact(
+        lambda connection: connection.execute(delete(t.api_keys).where(t.api_keys.c.tenant_id.is_(None)))
+    )

@@ -65,6 +65,9 @@ class ServiceClient:
         """Talk to a service elsewhere, with an API key. Raises `ConfigurationError` for what is no URL."""
         if not url.startswith(("http://", "https://")):
             raise ConfigurationError(f"--url (or FLOWRUN_URL) must begin with http:// or https://, not {url!r}")
+        key = (key or "").strip()
+        if not all(33 <= ord(character) <= 126 for character in key):
+            raise ConfigurationError("The API key has characters that no key has; look at FLOWRUN_KEY or --key-file")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         return cls(httpx2.Client(base_url=url.rstrip("/"), headers=headers, timeout=TIMEOUT), url)
 

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 SCOPES = ("read", "run", "write", "admin")
 
 
+operator_option = click.option("--operator", is_flag=True, help="A key that opens every tenant, not one of a tenant.")
+
+
+def _place(tenant: str, *more: str, operator: bool) -> str:
+    return "/".join(("/api/v1/keys", *more)) if operator else tenant_path(tenant, "keys", *more)
+
+
 @click.group()
 def keys() -> None:
     """Create, list and revoke API keys.
@@ -32,11 +39,18 @@ def keys() -> None:
     help="What the key may do; repeat it.",
 )  # fmt: skip
 @click.option("--expires-in", metavar="DURATION", help="When it stops working, e.g. 90d or 12h. Default: never.")
+@operator_option
 @tenant_option
 @service_options
 @output_option
 def create(
-    client: ServiceClient, name: str, scopes: tuple[str, ...], expires_in: str | None, tenant: str, output: str
+    client: ServiceClient,
+    name: str,
+    scopes: tuple[str, ...],
+    expires_in: str | None,
+    operator: bool,
+    tenant: str,
+    output: str,
 ) -> None:
     """Create a key called NAME and print it: this is the only time that it is shown.
 
@@ -45,24 +59,26 @@ def create(
     body: dict[str, object] = {"name": name, "scopes": list(scopes)}
     if expires_in is not None:
         body["expires_at"] = _end_of(expires_in)
-    document = client.post(tenant_path(tenant, "keys"), body)
+    document = client.post(_place(tenant, operator=operator), body)
     if output == "json":
         out.print_json(document)
         return
     click.echo(document["key"])
-    click.echo(f"Keep it: it is not shown again. It may {', '.join(scopes)} in the tenant {tenant!r}.", err=True)
+    where = "in every tenant" if operator else f"in the tenant {tenant!r}"
+    click.echo(f"Keep it: it is not shown again. It may {', '.join(scopes)} {where}.", err=True)
 
 
 @keys.command("list")
+@operator_option
 @tenant_option
 @service_options
 @output_option
-def list_keys(client: ServiceClient, tenant: str, output: str) -> None:
-    """List the keys of a tenant; never their secrets.
+def list_keys(client: ServiceClient, operator: bool, tenant: str, output: str) -> None:
+    """List the keys of a tenant, or the operator's; never their secrets.
 
     Example: flowrun keys list --tenant acme
     """
-    found = client.get(tenant_path(tenant, "keys"))["items"]
+    found = client.get(_place(tenant, operator=operator))["items"]
     if output == "json":
         out.print_json(found)
         return
@@ -78,19 +94,22 @@ def list_keys(client: ServiceClient, tenant: str, output: str) -> None:
         for one in found
     ]
     columns = ("id", "name", "scopes", "created", "expires", "state")
-    out.print_table(columns, rows, empty=f"The tenant {tenant!r} has no keys.")
+    out.print_table(
+        columns, rows, empty="There is no operator key." if operator else f"The tenant {tenant!r} has no keys."
+    )
 
 
 @keys.command()
 @click.argument("key_id")
+@operator_option
 @tenant_option
 @service_options
-def revoke(client: ServiceClient, key_id: str, tenant: str) -> None:
-    """Revoke the key KEY_ID; it is refused from now on.
+def revoke(client: ServiceClient, key_id: str, operator: bool, tenant: str) -> None:
+    """Revoke the key KEY_ID, with `--operator` an operator's; it is refused from now on.
 
     Example: flowrun keys revoke KEY_ID
     """
-    client.ask("DELETE", tenant_path(tenant, "keys", key_id))
+    client.ask("DELETE", _place(tenant, key_id, operator=operator))
     click.echo(f"{key_id} is revoked")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import orjson
@@ -12,6 +13,8 @@ from flowrun.domain.node_type import Completed, Failed, Outcome, Respond
 MAX_OUTPUT = 1_048_576
 """Bytes as JSON."""
 MAX_DEPTH = 64
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+"""The character in JSON; after an escaped backslash the same letters are a text that people wrote."""
 
 
 def bounded(outcome: Outcome) -> Outcome:
@@ -29,7 +32,7 @@ def bounded(outcome: Outcome) -> Outcome:
         return Failed("invalid_output", f"The output is nested more than {MAX_DEPTH} levels deep")
     if b"\\u0000" in data:
         # PostgreSQL stores no NUL in a text, and nothing readable is lost without it.
-        return replace(outcome, output=orjson.loads(data.replace(b"\\u0000", b"")))
+        return replace(outcome, output=orjson.loads(_NUL.sub(rb"\1", data)))
     return outcome
 
 

@@ -17,6 +17,8 @@ from flowrun.persistence.inspection import Inspected, inspect_file
 Watch = Callable[[int, int], None]
 """Told now and then of the bytes that are done, and of all."""
 
+_BESIDE = ("flowrun.lock", "flowrun.sock", "encryption.key")
+_MAGIC = b"SQLite format 3\x00"
 _STEPS_BETWEEN_LOOKS = 200
 """Of SQLite's machine: some forty rows, each of which may be large."""
 _SYNC_BYTES = 4 << 20
@@ -61,10 +63,19 @@ def _require_target(database: Path, target: Path, *, replace: bool) -> None:
     own = {database.with_name(database.name + end).absolute().resolve() for end in ("", "-wal", "-shm")}
     if target.absolute().resolve() in own:
         raise ConflictError(f"{target} is the database itself")
+    if target.absolute().resolve() in {database.with_name(name).absolute().resolve() for name in _BESIDE}:
+        raise ConflictError(f"{target} is the service's own: it is not replaced")
+    if target.is_file() and target.stat().st_size and not _is_database(target):
+        raise ConflictError(f"{target} is no database: it is not replaced")
     if target.is_dir():
         raise InvalidInputError(f"{target} is a directory; name a file")
     if target.exists() and not replace:
         raise ConflictError(f"{target} exists; --force replaces it")
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
 
 
 def _draft(target: Path) -> Path:

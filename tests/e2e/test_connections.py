@@ -80,3 +80,17 @@ def test_a_refused_body_leaves_the_connection_usable(service):
             sock.sendall(head(UNREAD["no-key"][0], 7))
             sock.sendall(b'{"a":1}')
             assert answer(sock)[0] == 401
+
+
+def test_nobody_is_led_away_from_http1(service):
+    """hypercorn keeps a stream of HTTP/2 for ever whose body nobody reads."""
+    with connection(service) as sock:
+        sock.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0)))
+        with sock.makefile("rb") as stream:
+            assert stream.readline().startswith(b"HTTP/1.1 4")
+    with connection(service) as sock:
+        sock.sendall(
+            b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+            b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
+        )
+        assert answer(sock)[0] == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,8 @@ from typing import Any
 import httpx2
 import pytest
 from e2e.client import Api, is_problem, read_only, row_counts, until
+from support import plain_http
+from support.service import Service
 
 from flowrun.api.routes import OPERATIONS
 
@@ -282,6 +285,28 @@ def test_the_first_start_shows_one_operator_key_and_it_opens_every_tenant(outsid
     (key,) = [word for word in words if word.startswith("fr_")]
     for route in (("GET", TENANT + "/workflows"), ("GET", EXECUTION), ("GET", "/api/v1/tenants")):
         assert ask(outside, route, key, execution=world["execution"]).status_code == 200
+
+
+def test_a_first_start_that_fails_leaves_no_key_that_nobody_has_seen(tmp_path):
+    failing = Service(tmp_path / "d", log_level="warning")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        failing.port = taken.getsockname()[1]
+        assert failing.launch().wait() != 0
+    assert "is in use by another process" in failing.log.read_text()
+    with failing, failing.operator() as operator:
+        shown = [word for word in failing.log.read_text().split() if word.startswith("fr_")]
+        assert [one["name"] for one in operator.get("/api/v1/keys").json()["items"]] == ["first operator key"]
+        with plain_http.client(failing.url) as outside:
+            answer = outside.get("/api/v1/tenants", headers={"Authorization": f"Bearer {shown[0]}"})
+        assert (answer.status_code, len(shown)) == (200, 1)
+
+
+def test_a_key_that_cannot_read_is_refused_before_what_it_would_wait_for_starts(outside, world):
+    headers = {"Authorization": f"Bearer {new_key(world['acme'], 'run')['key']}"}
+    before = len(world["acme"].ask("GET", "/executions?limit=200")["items"])
+    url = "/api/v1/tenants/acme/workflows/w/executions?wait=1"
+    assert "scope 'read'" in is_problem(outside.post(url, json={}, headers=headers), 403, "forbidden")["detail"]
+    assert len(world["acme"].ask("GET", "/executions?limit=200")["items"]) == before
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route[0] == "GET"], ids=" ".join)

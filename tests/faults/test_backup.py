@@ -161,6 +161,14 @@ def test_a_backup_of_a_stopped_service_and_what_it_refuses(stopped: Service, tmp
     for name in ("flowrun.db", "flowrun.db-wal"):
         own = stopped.flowrun("backup", str(stopped.data_dir / name), "--force", check=False)
         assert (own.returncode, "is the database itself" in own.stderr) == (1, True)
+    for name in ("flowrun.lock", "encryption.key"):
+        before = (stopped.data_dir / name).read_bytes()
+        beside = stopped.flowrun("backup", str(stopped.data_dir / name), "--force", check=False)
+        assert (beside.returncode, "is the service's own" in beside.stderr) == (1, True)
+        assert (stopped.data_dir / name).read_bytes() == before
+    (tmp_path / "letter").write_text("dear")
+    other = stopped.flowrun("backup", str(tmp_path / "letter"), "--force", check=False)
+    assert (other.returncode, "is no database" in other.stderr) == (1, True)
     nowhere = stopped.flowrun("backup", str(tmp_path / "no" / "b.db"), check=False)
     assert (nowhere.returncode, "No such file" in nowhere.stderr) == (1, True)
     missing = stopped.flowrun("backup", str(tmp_path / "c.db"), "--data-dir", str(tmp_path / "empty"), check=False)

@@ -13,6 +13,12 @@ from flowrun.commands.receive_webhook import DeliveryFailedError, MethodNotAllow
 from flowrun.domain.expression import ExpressionSyntaxError
 
 
+def test_what_the_log_of_deliveries_tells_is_one_line_in_the_services_log(caplog):
+    problem_of(DeliveryFailedError())
+    problem_of(RuntimeError("a bug"))
+    assert [bool(record.exc_info) for record in caplog.records] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("error", "status", "code"),
     [

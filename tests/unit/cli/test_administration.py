@@ -43,6 +43,25 @@ def test_a_key_alone_goes_to_stdout(run, service):
     assert json.loads(service.asked[0]["body"]) == {"name": "ci", "scopes": ["read"]}
 
 
+def test_the_operators_keys_are_made_listed_and_revoked_too(run, service):
+    place = "/api/v1/keys"
+    service.on("POST", place, (201, {**KEY, "tenant_id": None}))
+    assert "in every tenant" in run("keys", "create", "ci", "--operator").stderr
+    service.on("GET", place, (200, {"items": [{**KEY, "status": "active"}]}))
+    assert "k1" in run("keys", "list", "--operator").output
+    service.on("DELETE", f"{place}/k1", (204, None))
+    assert run("keys", "revoke", "k1", "--operator").output == "k1 is revoked\n"
+
+
+@pytest.mark.parametrize("key", ["fr_k1_söcret", "fr_k1 secret", "fr_k1_\x07"])
+def test_what_cannot_be_a_key_is_refused_and_not_shown(run, monkeypatch, key):
+    monkeypatch.setenv("FLOWRUN_KEY", key)
+    result = run("keys", "list", "--url", "http://127.0.0.1:1")
+    assert result.exit_code != 0
+    assert "characters that no key has" in result.output
+    assert key not in result.output
+
+
 def test_a_key_is_given_an_end(run, service):
     service.on("POST", KEYS, (201, KEY))
     run("keys", "create", "ci", "-t", "acme", "--expires-in", "90d")

@@ -43,5 +43,9 @@ def test_anything_else_fails_the_node_for_good(output: object, kind: str) -> Non
 
 def test_the_character_that_databases_refuse_is_left_out() -> None:
     assert bounded(Completed({"a": "b\x00c"})) == Completed({"a": "bc"})
-    kept = Completed({"a": "b\\\\c"})
-    assert bounded(kept) == kept
+    assert bounded(Completed({"\x00\x00a": ["\\\x00", "\\\\\x00b"]})) == Completed({"a": ["\\", "\\\\b"]})
+    # What people write about it is not the character itself.
+    for text in ("b\\\\c", "a \\u0000 b", "\\\\u0000", "x\\u0000nthe end", "ends in \\u0000", '{"note": "\\u0000"}'):
+        for output in ({"a": text}, {"a": text, "b": "\x00"}, {text: 1}):
+            found = bounded(Completed(output)).output
+            assert found == {key: value if value != "\x00" else "" for key, value in output.items()}
