@@ -9,7 +9,7 @@ import click
 from flowrun.cli import output as out
 from flowrun.cli.execution_commands import COMMANDS
 from flowrun.cli.node_logs import logs
-from flowrun.cli.options import output_option, service_options, tenant_option, tenant_path
+from flowrun.cli.options import execution_path, output_option, service_options, tenant_option, tenant_path
 from flowrun.cli.signals import signal, waits
 
 if TYPE_CHECKING:
@@ -120,18 +120,6 @@ def watch(ctx: click.Context, client: ServiceClient, execution: str, tenant: str
 
     status = follow(client, execution_path(client, tenant, execution), as_json=output == "json")
     ctx.exit(0 if status == "completed" else 1)
-
-
-def execution_path(client: ServiceClient, tenant: str, execution: str) -> str:
-    """The path of an execution; `latest` is the newest of the tenant."""
-    from flowrun.errors import NotFoundError  # noqa: PLC0415
-
-    if execution == "latest":
-        newest = next(client.items(tenant_path(tenant, "executions"), 1), None)
-        if newest is None:
-            raise NotFoundError(f"The tenant {tenant!r} has no executions yet")
-        execution = str(newest["id"])
-    return tenant_path(tenant, "executions", execution)
 
 
 for _command in (logs, waits, signal, *COMMANDS):

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import click
 
 from flowrun.cli import output as out
-from flowrun.cli.options import output_option, service_options, tenant_option
+from flowrun.cli.options import execution_path, output_option, service_options, tenant_option
 
 if TYPE_CHECKING:
     from flowrun.cli.client import ServiceClient
@@ -37,8 +37,6 @@ def logs(
 
     Example: flowrun executions logs latest assistant --follow
     """
-    from flowrun.cli.executions import execution_path  # noqa: PLC0415 - which has this command
-
     path = execution_path(client, tenant, execution)
     lines = _follow(client, path, node, only) if follow else _lines(client, path, node, only)
     if output == "json" and not follow:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import click
 
-from flowrun.errors import ConfigurationError, MalformedError
+from flowrun.errors import ConfigurationError, MalformedError, NotFoundError
 
 if TYPE_CHECKING:
     from flowrun.cli.client import ServiceClient
@@ -89,6 +89,16 @@ def _key_file() -> str | None:
 def tenant_path(tenant: str, *parts: str) -> str:
     """The path of something that belongs to a tenant."""
     return "/".join(["/api/v1/tenants", *(quote(part, safe="") for part in (tenant, *parts))])
+
+
+def execution_path(client: ServiceClient, tenant: str, execution: str) -> str:
+    """The path of an execution; `latest` is the newest of the tenant."""
+    if execution == "latest":
+        newest = next(client.items(tenant_path(tenant, "executions"), 1), None)
+        if newest is None:
+            raise NotFoundError(f"The tenant {tenant!r} has no executions yet")
+        execution = str(newest["id"])
+    return tenant_path(tenant, "executions", execution)
 
 
 def read_json_argument(text: str, what: str) -> Any:  # noqa: ANN401 - any JSON

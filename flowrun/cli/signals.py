@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flowrun.cli import output as out
-from flowrun.cli.options import output_option, read_json_argument, service_options, tenant_option, tenant_path
+from flowrun.cli.options import (
+    execution_path,
+    output_option,
+    read_json_argument,
+    service_options,
+    tenant_option,
+    tenant_path,
+)
 
 if TYPE_CHECKING:
     from flowrun.cli.client import ServiceClient
@@ -19,13 +26,13 @@ if TYPE_CHECKING:
 @service_options
 @output_option
 def waits(client: ServiceClient, execution: str, tenant: str, output: str) -> None:
-    """List the signals that an execution waits for, each with the address at which it can be answered once.
+    """List the signals that an execution (or `latest`) waits for, each with the address that answers it once.
 
     Who knows an address may answer: pass it on with care.
 
     Example: flowrun executions waits EXECUTION
     """
-    found = client.get(tenant_path(tenant, "executions", execution, "waits"))["items"]
+    found = client.get(f"{execution_path(client, tenant, execution)}/waits")["items"]
     if output == "json":
         out.print_json(found)
         return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import codecs
+import json
+import re
 import zlib
 from collections.abc import AsyncIterator
 
@@ -12,6 +14,8 @@ from flowrun.nodes.http_errors import UnreadableResponseError
 
 ACCEPT_ENCODING = "gzip, deflate"
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+_LONG_NUMBER = re.compile(rb"[0-9]{19}")
+_WHOLE = range(-(2**63), 2**64)
 _TEXT_TYPES = ("text/", "application/xml", "application/javascript", "application/x-www-form-urlencoded")
 
 
@@ -86,13 +90,7 @@ def parse_body(body: bytes, content_type: str) -> JsonValue:
     media_type, _, parameters = content_type.partition(";")
     media_type = media_type.strip().lower()
     if is_json(media_type):
-        import orjson  # noqa: PLC0415 - keeps the description of the nodes light
-
-        try:
-            value: JsonValue = orjson.loads(body.removeprefix(codecs.BOM_UTF8))
-        except orjson.JSONDecodeError as error:
-            raise UnreadableResponseError(f"the answer says that it is JSON, but is not: {error.msg}") from None
-        return value
+        return _json(body.removeprefix(codecs.BOM_UTF8))
     if media_type.startswith(_TEXT_TYPES) or media_type.endswith("+xml"):
         return body.decode(_charset(parameters), errors="replace")
     return {"base64": base64.b64encode(body).decode()}
@@ -119,3 +117,21 @@ def _charset(parameters: str) -> str:
             # Python also has codecs that are no character sets, such as zlib.
             return found.name if found._is_text_encoding else "utf-8"  # noqa: SLF001
     return "utf-8"
+
+
+def _json(text: bytes) -> JsonValue:
+    import orjson  # noqa: PLC0415 - keeps the description of the nodes light
+
+    try:
+        value: JsonValue = orjson.loads(text)
+        if _LONG_NUMBER.search(text):
+            value = json.loads(text, parse_int=_whole_number)
+    except (orjson.JSONDecodeError, RecursionError) as error:
+        raise UnreadableResponseError(f"the answer says that it is JSON, but is not: {error}") from None
+    return value
+
+
+def _whole_number(digits: str) -> int | str:
+    """A number that fits in 64 bits; a longer one stays the text that it is, where orjson makes a fraction of it."""
+    value = int(digits) if len(digits) <= 20 else None
+    return digits if value is None or value not in _WHOLE else value

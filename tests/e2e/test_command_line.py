@@ -211,6 +211,8 @@ def test_every_command_answers_in_json_and_says_what_it_did(service, api):
     def command(name: str, *more: str) -> str:
         return str(as_json(service, "executions", name, execution, *more)["status"])
 
+    assert "rest" in service.flowrun("executions", "show", "latest").stdout
+    assert service.flowrun("executions", "waits", "latest").stdout == "It waits for no signal.\n"
     assert command("pause", "--reason", "a look") == "paused"
     assert command("resume") in {"running", "waiting"}
     assert command("skip-node", "rest", "--output-value", '{"by": "hand"}', "--port", "main") == "completed"

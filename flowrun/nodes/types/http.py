@@ -18,6 +18,7 @@ class Http(WorkerNodeType):
 
     The names of the headers are in lower case. The body is read as JSON when the answer says that it is, as text
     for text, and is `{"base64": …}` otherwise; an empty one is null. At most 1 MiB is read.
+    A whole number that doesn't fit in 64 bits becomes a text.
 
     An unexpected status fails the attempt as `http_status`; 408, 425, 429 and 5xx are retried, after
     `Retry-After` when the answer has it, and so are `connection_error` and `http_timeout`. Every attempt sends the

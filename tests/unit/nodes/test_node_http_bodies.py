@@ -14,10 +14,26 @@ from support.recording_server import response
 
 from flowrun.domain.definition import NodeDefinition
 from flowrun.domain.node_type import Completed
+from flowrun.nodes.http_body import parse_body
 from flowrun.nodes.registry import builtin_types
 
 ALL_BYTES = base64.b64encode(bytes(range(256))).decode()
 FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("[9223372036854775807, -9223372036854775808]", [2**63 - 1, -(2**63)]),
+        ('{"id": 18446744073709551615}', {"id": 2**64 - 1}),
+        ('{"id": 123456789012345678901234567890}', {"id": "123456789012345678901234567890"}),
+        ("-18446744073709551616", "-18446744073709551616"),
+        ("[1.2345678901234567890123, 1e30]", [1.2345678901234567890123, 1e30]),
+        ('"12345678901234567890123"', "12345678901234567890123"),
+    ],
+)
+def test_a_whole_number_that_is_too_long_stays_what_it_is(text, value):
+    assert parse_body(text.encode(), "application/json") == value
 
 
 @pytest.mark.parametrize(
