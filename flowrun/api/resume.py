@@ -49,7 +49,7 @@ async def answer(call: Call) -> Response:
     key, sent, wait = _target(call), None, None
     try:
         wait = await _wait(call, key)
-        if wait["state"] == "over":
+        if wait["state"] == "over" and call.idempotency_key is None:
             raise GoneError(_OVER)
         sent = payload(call.raw, dict(call.request.headers)) if call.raw else None
         await _signal(call, wait, key[1], sent)
@@ -65,16 +65,22 @@ async def answer(call: Call) -> Response:
 
 
 async def _signal(call: Call, wait: JsonObject, key: RunKey, sent: JsonValue) -> None:
-    tenant_id = str(wait["tenant_id"])
+    tenant_id, given = str(wait["tenant_id"]), call.idempotency_key
     message = SignalExecution(
         tenant_id=tenant_id,
         execution_id=str(wait["execution_id"]),
         node_id=key[0],
         iteration=key[1],
         data=sent,
-        idempotency_key=call.idempotency_key,
+        # A key is good for one address: senders count theirs from the beginning for each.
+        idempotency_key=None if given is None else f"{wait['execution_id']} {key[0]} {key[1]} {given}",
     )
-    await call.mediator.send(message, Principal(_BY, tenant_id))
+    try:
+        await call.mediator.send(message, Principal(_BY, tenant_id))
+    except FlowrunError:
+        if wait["state"] == "over":  # Not the same answer once more, which would have been answered alike.
+            raise GoneError(_OVER) from None
+        raise
 
 
 async def _wait(call: Call, target: tuple[str, RunKey]) -> JsonObject:

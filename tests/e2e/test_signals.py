@@ -40,6 +40,19 @@ def test_a_program_answers_once(api: Api, outside):
     assert api.ask("GET", f"/executions/{execution}/waits") == {"items": []}
 
 
+def test_an_answer_that_is_sent_again_with_its_key_is_answered_alike(api: Api, outside):
+    (one, first), (_, second) = (waiting(api, f"again{n}") for n in range(2))
+    key = {"idempotency-key": "1"}
+    answers = [outside.post(first, json={"paid": True}, headers=key) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].json() == answers[1].json()
+    assert api.ends(one)["output"]["data"] == {"paid": True}
+    assert outside.post(first, json={"paid": True}, headers=key).status_code == 202, "though all is over"
+    is_problem(outside.post(first, json={"paid": False}, headers=key), 410, "gone")
+    is_problem(outside.post(first, json={"paid": True}, headers={"idempotency-key": "2"}), 410, "gone")
+    assert outside.post(second, json={"paid": True}, headers=key).status_code == 202, "another address, the same key"
+
+
 @pytest.mark.parametrize("headers", [{}, PAGE])
 def test_looking_at_an_address_answers_nothing(api: Api, outside, headers):
     execution, address = waiting(api, "looked-at")
