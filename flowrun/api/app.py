@@ -21,6 +21,7 @@ from flowrun.api.webhook_throttle import WebhookThrottle
 from flowrun.api.webhooks import WebhookDoor
 from flowrun.bus import Mediator, Principal
 from flowrun.config import Settings
+from flowrun.domain.json import JsonObject
 from flowrun.errors import FlowrunError
 from flowrun.ports import Context
 
@@ -83,12 +84,11 @@ class _ApiDoor:
         now = self._context.clock.now()
         query = {} if operation.any_query else read_query(request, operation.query, now)
         raw, fields = b"", {}
-        given: frozenset[str] = frozenset()
+        document: JsonObject = {}
         if operation.method in {"POST", "PUT", "PATCH"}:
             raw = await read_body(request.receive, limit=self._max_body_bytes)
         if operation.body is not None:
             document = json_object(raw, request.headers)
-            given = frozenset(document)
             fields = read_fields(document, operation.body, now)
         return Call(
             request=request,
@@ -97,7 +97,7 @@ class _ApiDoor:
             principal=principal,
             query=query,
             body=fields,
-            given=given,
+            sent=document,
             raw=raw,
             idempotency_key=idempotency_key(request),
         )

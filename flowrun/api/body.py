@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import json
 import re
 from collections.abc import Mapping
@@ -23,6 +24,9 @@ MAX_DEPTH = 64
 MAX_VALUES = 100_000
 _INTEGERS = range(-(2**63), 2**63)
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
+_CHARSET = re.compile(r";\s*charset=\"?([\w.:-]{1,40})", re.IGNORECASE)
+_NO_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape"})
+"""Codecs of Python that no mail or page is written in, two of which take time that grows with the square."""
 _YAML = frozenset({"application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml"})
 
 
@@ -62,6 +66,20 @@ def _checked(kind: str, body: bytes, limit: int) -> bytes:
 def media_type(headers: Mapping[str, str]) -> str:
     """The content type without its parameters, in lower case; empty when none was sent."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def charset(headers: Mapping[str, str]) -> str:
+    """The character set of a body that is no JSON, as a codec's name; UTF-8 when none that is known is named."""
+    named = _CHARSET.search(headers.get("content-type", ""))
+    if named is None:
+        return "utf-8"
+    try:
+        name = codecs.lookup(named[1]).name
+        # A codec that isn't one of texts, such as `hex`, refuses to decode; of no bytes at all it isn't asked.
+        bytes(4).decode(name)
+    except (LookupError, ValueError):
+        return "utf-8"
+    return "utf-8" if name in _NO_CHARSETS else name
 
 
 def check_encoding(headers: Mapping[str, str]) -> None:

@@ -64,7 +64,7 @@ async def rerun(call: Call) -> Response:
         from_node=call.body["from_node"],
         version=RerunVersion(call.body["version"]),
         input=call.body["input"],
-        edited="input" in call.given,
+        edited="input" in call.sent,
         notify=_wait(call) > 0,
         idempotency_key=call.idempotency_key,
     )
@@ -195,6 +195,7 @@ async def bulk(call: Call) -> Response:
         workflow_id=body["workflow"],
         since=body["since"],
         until=body["until"],
+        times_as_sent=(call.sent.get("since"), call.sent.get("until")),
         reason=body["reason"],
         limit=body["limit"],
         idempotency_key=call.idempotency_key,

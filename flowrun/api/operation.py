@@ -49,8 +49,8 @@ class Call:
     principal: Principal
     query: Mapping[str, Any]
     body: Mapping[str, Any]
-    given: frozenset[str] = frozenset()
-    """The fields that the body has: null is something else than nothing."""
+    sent: Mapping[str, JsonValue] = field(default_factory=dict)
+    """The body's fields as they were sent: null is something else than nothing, and a relative time isn't computed."""
     raw: bytes = b""
     """The body as it was sent, for operations that read it themselves."""
     idempotency_key: str | None = None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from flowrun.api.body import check_encoding, is_json, media_type, parse_json
+from flowrun.api.body import charset, check_encoding, is_json, media_type, parse_json
 from flowrun.api.multipart import multipart_fields
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.errors import InvalidInputError, Issue, MalformedError
@@ -25,11 +25,11 @@ def payload(raw: bytes, headers: Mapping[str, str]) -> JsonValue:
     if is_json(kind) or not kind:
         return _maybe_json(raw) if not kind else parse_json(raw)
     if kind == "application/x-www-form-urlencoded":
-        return form_fields(raw, "form")
+        return form_fields(raw, "form", charset(headers))
     if kind == "multipart/form-data":
         return multipart_fields(raw, headers["content-type"])
     if kind.startswith("text/") or kind == "application/xml":
-        text = _text(raw)
+        text = _text(raw, charset(headers))
         if text is not None:
             return text
     return {"base64": base64.b64encode(raw).decode()}
@@ -44,21 +44,22 @@ def _maybe_json(raw: bytes) -> JsonValue:
         return text if text is not None else {"base64": base64.b64encode(raw).decode()}
 
 
-def _text(raw: bytes) -> str | None:
-    """The text of UTF-8 bytes; None for others, and for what databases refuse in a text."""
+def _text(raw: bytes, encoding: str = "utf-8") -> str | None:
+    """The text of bytes; None for those that are none in this encoding, and for what databases refuse in a text."""
     try:
-        text = raw.decode()
+        text = raw.decode(encoding)
     except UnicodeDecodeError:
         return None
     return None if "\x00" in text else text
 
 
-def form_fields(raw: bytes, noun: str) -> JsonObject:
+def form_fields(raw: bytes, noun: str, encoding: str = "utf-8") -> JsonObject:
     """Names and values; a name that is given several times has a list."""
     if not raw:
         return {}
     try:
-        pairs = parse_qsl(raw.decode(errors="replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        text = raw.decode(encoding, errors="replace")
+        pairs = parse_qsl(text, keep_blank_values=True, encoding=encoding, max_num_fields=_MOST_FIELDS)
     except ValueError:
         message = f"has more than {_MOST_FIELDS:,} fields"
         raise InvalidInputError(f"The {noun} {message}", [Issue(noun, message)]) from None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flowrun.cli import output as out
-from flowrun.cli.failure import FAILED
+from flowrun.cli.failure import FAILED, ArgumentError
 from flowrun.cli.options import output_option, read_json_argument, service_options, tenant_option, tenant_path
 from flowrun.errors import MalformedError, NotFoundError
 
@@ -73,7 +73,7 @@ def set_channel(client: ServiceClient, name: str, type_: str | None, credentials
         try:
             type_ = str(client.get(path)["type"])
         except NotFoundError:
-            raise MalformedError(f"There is no channel {name} yet: pass --type for a new one") from None
+            raise ArgumentError(f"There is no channel {name} yet: pass --type for a new one") from None
     credentials = _asked(type_) if credentials_file is None else _from_file(credentials_file)
     answer = client.ask("PUT", path, json={"type": type_, "credentials": credentials}).json()
     click.echo(f"{'Set' if answer['created'] else 'Replaced'} {name}")
@@ -206,10 +206,10 @@ def _type(name: str) -> dict[str, Any]:
 
 
 def _asked(type_: str) -> dict[str, Any]:
-    """The credentials from the keyboard; raises `MalformedError` without a terminal."""
+    """The credentials from the keyboard; raises `ArgumentError` without a terminal."""
     fields = _type(type_)["credentials"]
     if not sys.stdin.isatty():
-        raise MalformedError(
+        raise ArgumentError(
             "There is no terminal to ask for the credentials: pass --credentials-file FILE, or - for stdin"
         )
     found: dict[str, Any] = {}
@@ -234,11 +234,14 @@ def _read(text: str, type_: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _from_file(source: str) -> dict[str, Any]:
-    """The credentials from a file or standard input; raises `MalformedError` when there are none."""
+    """The credentials from a file or standard input; raises `ArgumentError` when there are none."""
     from flowrun.formats import read_document  # noqa: PLC0415 - few commands read documents
 
     try:
         data = sys.stdin.buffer.read() if source == "-" else Path(source).expanduser().read_bytes()
     except OSError as error:
-        raise MalformedError(f"{source} cannot be read: {error.strerror or error}") from None
-    return read_document(data)
+        raise ArgumentError(f"{source} cannot be read: {error.strerror or error}") from None
+    try:
+        return read_document(data)
+    except MalformedError as error:
+        raise ArgumentError(f"{source}: {error}") from None

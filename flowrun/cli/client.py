@@ -81,25 +81,27 @@ class ServiceClient:
 
     def get(self, path: str, **params: object) -> Any:  # noqa: ANN401 - any JSON
         """Read a document; params that are None are left out."""
-        return self.ask("GET", path, params=params).json()
+        return self._value(self.ask("GET", path, params=params))
 
     def put(self, path: str, body: object) -> Any:  # noqa: ANN401
         """Replace something; gives the answer."""
-        return self.ask("PUT", path, json=body).json()
+        return self._value(self.ask("PUT", path, json=body))
 
     def post(self, path: str, body: object = None, *, headers: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401
         """Send a command; gives the answer, None when it has no body."""
         answer = self.ask("POST", path, json={} if body is None else body, headers=headers)
-        return answer.json() if answer.content else None
+        return self._value(answer) if answer.content else None
 
     def items(self, path: str, limit: int, **params: object) -> Iterator[dict[str, Any]]:
         """Read the items of a list, page by page, up to the limit."""
         cursor: str | None = None
         while limit > 0:
             page = self.get(path, limit=min(limit, _PAGE), cursor=cursor, **params)
+            if not isinstance(page, dict) or "items" not in page:
+                raise self._stranger()
             yield from page["items"]
             limit -= len(page["items"])
-            cursor = page["next"]
+            cursor = page.get("next")
             if cursor is None:
                 return
 
@@ -121,6 +123,15 @@ class ServiceClient:
                 elif not line and data:
                     yield name, json.loads(data)
                     name, data = "", ""
+
+    def _value(self, answer: httpx2.Response) -> Any:  # noqa: ANN401
+        try:
+            return answer.json()
+        except ValueError:
+            raise self._stranger() from None
+
+    def _stranger(self) -> ConfigurationError:
+        return ConfigurationError(f"What answers at {self._place} is no flowrun service; look at --url or FLOWRUN_URL")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import click
 
-from flowrun.errors import ConfigurationError, FlowrunError, InvalidInputError, UnavailableError
+from flowrun.errors import ConfigurationError, FlowrunError, InvalidInputError, MalformedError, UnavailableError
 
 R = TypeVar("R")
 
@@ -19,6 +19,10 @@ NO_SERVICE = 3
 
 class NoServiceError(UnavailableError):
     """No service answers."""
+
+
+class ArgumentError(MalformedError):
+    """An argument can't be read, so nothing was asked of the service."""
 
 
 def guarded(call: Callable[[], R], *, debug: bool) -> R:
@@ -60,4 +64,4 @@ def exit_code_of(error: FlowrunError) -> int:
     """The exit code that an error stands for."""
     if isinstance(error, NoServiceError):
         return NO_SERVICE
-    return USAGE if isinstance(error, ConfigurationError) else FAILED
+    return USAGE if isinstance(error, ConfigurationError | ArgumentError) else FAILED

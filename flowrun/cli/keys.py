@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from flowrun.cli import output as out
+from flowrun.cli.failure import ArgumentError
 from flowrun.cli.options import output_option, service_options, tenant_option, tenant_path
-from flowrun.errors import MalformedError
 
 if TYPE_CHECKING:
     from flowrun.cli.client import ServiceClient
@@ -114,10 +114,10 @@ def revoke(client: ServiceClient, key_id: str, operator: bool, tenant: str) -> N
 
 
 def _end_of(duration: str) -> str:
-    """The time after a duration from now, as RFC 3339; raises `MalformedError` for what is none."""
+    """The time after a duration from now, as RFC 3339; raises `ArgumentError` for what is none."""
     from flowrun.formats.duration import parse_duration  # noqa: PLC0415 - the package loads YAML
 
     try:
         return (datetime.now(UTC) + timedelta(seconds=parse_duration(duration))).isoformat()
     except (ValueError, OverflowError) as error:
-        raise MalformedError(f"--expires-in: {error}") from None
+        raise ArgumentError(f"--expires-in: {error}") from None

@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 import click
 
-from flowrun.errors import ConfigurationError, MalformedError, NotFoundError
+from flowrun.cli.failure import ArgumentError
+from flowrun.errors import ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
     from flowrun.cli.client import ServiceClient
@@ -104,7 +105,7 @@ def execution_path(client: ServiceClient, tenant: str, execution: str) -> str:
 def read_json_argument(text: str, what: str) -> Any:  # noqa: ANN401 - any JSON
     """Read JSON from an argument: `{…}` itself, `@file`, or `-` for standard input.
 
-    Raises `MalformedError` that says where.
+    Raises `ArgumentError` that says where.
     """
     source, content = what, text
     if text == "-":
@@ -114,11 +115,11 @@ def read_json_argument(text: str, what: str) -> Any:  # noqa: ANN401 - any JSON
         try:
             content = Path(source).expanduser().read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise MalformedError(f"{source} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+            raise ArgumentError(f"{source} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     import json  # noqa: PLC0415 - few commands read JSON
 
     try:
         return json.loads(content)
     except ValueError as error:
         hint = ". Write a text in quotes: '\"text\"'" if source is what and text[:1].isalpha() else ""
-        raise MalformedError(f"{source} is not JSON: {error}{hint}") from None
+        raise ArgumentError(f"{source} is not JSON: {error}{hint}") from None

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from flowrun.cli import output as out
+from flowrun.cli.failure import ArgumentError
 from flowrun.cli.options import output_option, service_options, tenant_option, tenant_path
-from flowrun.errors import MalformedError
 
 if TYPE_CHECKING:
     from flowrun.cli.client import ServiceClient
@@ -90,14 +90,14 @@ def rotate(client: ServiceClient) -> None:
 
 
 def _value(name: str, source: str | None) -> str:
-    """The secret from a file, standard input or the keyboard; raises `MalformedError` when there is none."""
+    """The secret from a file, standard input or the keyboard; raises `ArgumentError` when there is none."""
     if source is None:
         if not sys.stdin.isatty():
-            raise MalformedError("There is no terminal to ask for the value: pass --value-file FILE, or - for stdin")
+            raise ArgumentError("There is no terminal to ask for the value: pass --value-file FILE, or - for stdin")
         return str(click.prompt(f"Value of {name}", hide_input=True, confirmation_prompt=True))
     try:
         data = sys.stdin.buffer.read() if source == "-" else Path(source).expanduser().read_bytes()
         text = data.decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise MalformedError(f"{source} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise ArgumentError(f"{source} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     return text.removesuffix("\n").removesuffix("\r")

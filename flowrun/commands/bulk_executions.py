@@ -20,7 +20,7 @@ from flowrun.commands.execution_commands import (
     TerminateExecution,
     check_reason,
 )
-from flowrun.domain.json import JsonObject
+from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.domain.states import ExecutionStatus
 from flowrun.errors import FlowrunError, InvalidInputError, Issue
 from flowrun.persistence import tables as t
@@ -60,6 +60,7 @@ class BulkExecutions(Command[JsonObject]):
     """
 
     scope: ClassVar[Scope] = Scope.RUN
+    computed_fields: ClassVar[frozenset[str]] = frozenset({"since", "until"})
     tenant_id: str
     action: BulkAction
     ids: tuple[str, ...] = ()
@@ -67,6 +68,8 @@ class BulkExecutions(Command[JsonObject]):
     workflow_id: str | None = None
     since: int | None = None
     until: int | None = None
+    times_as_sent: tuple[JsonValue, JsonValue] = (None, None)
+    """What `since` and `until` were computed from: `24h` is another time when the request is repeated."""
     reason: str | None = None
     limit: int = MOST
 

@@ -110,8 +110,10 @@ class KeyTakenError(ConflictError):
 
 
 def content_hash(message: Command[Any]) -> bytes:
-    """SHA-256 of what is asked, the key itself apart."""
-    content = {f.name: getattr(message, f.name) for f in fields(message) if f.name not in _NO_CONTENT}
+    """SHA-256 of what is asked: without the key itself, and without `computed_fields`, whose source is a field too."""
+    computed: frozenset[str] = getattr(message, "computed_fields", frozenset())
+    names = [f.name for f in fields(message) if f.name not in _NO_CONTENT | computed]
+    content = {name: getattr(message, name) for name in names}
     return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
 
 

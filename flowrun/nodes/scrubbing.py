@@ -6,9 +6,9 @@ import base64
 import html
 import json
 import re
+import string
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from urllib.parse import quote, quote_plus
 
 from flowrun.domain.json import JsonValue
 from flowrun.domain.node_type import Awaiting, Called, Failed, Outcome, Respond
@@ -18,6 +18,7 @@ _SHORTEST = 4
 """Characters of a spelling that is looked for; a shorter one would be found everywhere."""
 _BEGINNING = 8
 """Characters of a secret's beginning that are looked for at the end of a text."""
+_NEVER_ESCAPED = frozenset(string.ascii_letters + string.digits + "-._~")
 _BASE64 = "[A-Za-z0-9+/_-]"
 
 
@@ -25,10 +26,11 @@ class Scrubber:
     """Replaces some secrets by `***`."""
 
     def __init__(self, values: Collection[str]) -> None:
-        patterns = {pattern for value in values for pattern in _patterns(value)}
-        # Where one spelling begins with another, the longer one has to be tried first.
+        # Where one secret, or one spelling, begins with another, the longer one has to be tried first.
+        longest_first = sorted(set(values), key=len, reverse=True)
+        patterns = [text for value in longest_first for text in sorted(set(_patterns(value)), key=len, reverse=True)]
         # Without any, an empty pattern would be found everywhere.
-        self._pattern = re.compile("|".join(sorted(patterns, key=len, reverse=True)) or r"(?!)")
+        self._pattern = re.compile("|".join(dict.fromkeys(patterns)) or r"(?!)")
         self._values = tuple(value for value in values if len(value) > _BEGINNING)
 
     def outcome(self, outcome: Outcome) -> Outcome:
@@ -75,7 +77,6 @@ class Scrubber:
 def _patterns(value: str) -> Iterator[str]:
     """Regular expressions that find a secret: as it is, escaped for JSON, Python, URLs and HTML, in hex and base64."""
     data = value.encode()
-    percent = (quote(value, safe=""), quote(value), quote_plus(value))
     in_json = (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
     spellings = {
         value,
@@ -84,16 +85,24 @@ def _patterns(value: str) -> Iterator[str]:
         *(json.dumps(text)[1:-1] for text in in_json),
         *(text.replace("/", "\\/") for text in in_json),
         repr(value)[1:-1],
-        *percent,
-        *(re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), text) for text in percent),
         html.escape(value),
         html.escape(value, quote=False),
         data.hex(),
         data.hex().upper(),
     }
     yield from (re.escape(text) for text in spellings if len(text) >= _SHORTEST)
+    if len(value) >= _SHORTEST:
+        yield "".join(_in_url(character) for character in value)
     for offset in range(3):
         yield from _base64_patterns(data, offset)
+
+
+def _in_url(character: str) -> str:
+    """A character as it may stand in a URL: which ones have to be escaped differs between clients and parts of it."""
+    if character in _NEVER_ESCAPED:
+        return re.escape(character)
+    escaped = "".join(f"%(?i:{byte:02x})" for byte in character.encode())
+    return f"(?:{re.escape(character)}|{escaped}{'|[+]' if character == ' ' else ''})"
 
 
 def _base64_patterns(data: bytes, offset: int) -> Iterator[str]:

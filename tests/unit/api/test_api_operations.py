@@ -202,6 +202,16 @@ async def test_bulk_says_what_became_of_each(api):
     assert (await api.operator.post(f"{BASE}/executions:bulk", json={"action": "cancel"})).status_code == 422
 
 
+async def test_a_relative_time_is_the_same_when_the_request_is_repeated(api):
+    once = {"Idempotency-Key": "k1"}
+    path, asked = f"{BASE}/executions:bulk", {"action": "cancel", "since": "24h"}
+    first = await api.operator.post(path, json=asked, headers=once)
+    again = await api.operator.post(path, json=asked, headers=once)
+    assert (again.status_code, again.json()) == (200, first.json())
+    other = await api.operator.post(path, json={**asked, "since": "23h"}, headers=once)
+    assert other.status_code == 422
+
+
 async def test_lists_have_pages_and_links(api):
     for _ in range(5):
         await start(api)

@@ -37,7 +37,11 @@ async def test_immediate_answers_202_and_the_execution_exists(api):
         ("application/json", b'{"a": 1}', {"a": 1}),
         ("application/vnd.x+json; charset=utf-8", b"[1]", [1]),
         ("application/x-www-form-urlencoded", b"a=1&b=%C3%A9&a=2", {"a": ["1", "2"], "b": "é"}),
+        ("application/x-www-form-urlencoded; charset=ISO-8859-1", b"a=%E9&b=\xe9", {"a": "é", "b": "é"}),
+        ("application/x-www-form-urlencoded; charset=punycode", b"a=%C3%A9", {"a": "é"}),
         ("text/plain", "grüß".encode(), "grüß"),
+        ('text/plain; charset="windows-1252"', "grüß €".encode("cp1252"), "grüß €"),
+        ("text/plain; charset=hex", b"00", "00"),
         ("text/plain", b"\xff\x00", {"base64": "/wA="}),
         ("application/octet-stream", b"\x01\x02", {"base64": "AQI="}),
         (

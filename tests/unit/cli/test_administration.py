@@ -67,7 +67,7 @@ def test_a_key_is_given_an_end(run, service):
     run("keys", "create", "ci", "-t", "acme", "--expires-in", "90d")
     assert json.loads(service.asked[0]["body"])["expires_at"].endswith("+00:00")
     refused = run("keys", "create", "ci", "-t", "acme", "--expires-in", "soon")
-    assert (refused.exit_code, "--expires-in" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "--expires-in" in refused.stderr) == (2, True)
 
 
 def test_keys_are_listed_with_their_state(run, service):

@@ -39,12 +39,12 @@ def test_the_type_of_a_known_channel_need_not_be_said(run, service):
     assert result.output == "Replaced line\n"
     assert json.loads(service.asked[1]["body"])["type"] == "whatsapp"
     result = run("channels", "set", "new", "-t", "acme", "--credentials-file", "-", stdin="access_token: t")
-    assert (result.exit_code, "--type" in result.stderr) == (1, True)
+    assert (result.exit_code, "--type" in result.stderr) == (2, True)
 
 
 def test_without_a_terminal_it_says_how_to_give_them(run, service):
     result = run("channels", "set", "line", "--type", "whatsapp", "-t", "acme")
-    assert (result.exit_code, "--credentials-file" in result.stderr) == (1, True)
+    assert (result.exit_code, "--credentials-file" in result.stderr) == (2, True)
     assert service.asked == []
 
 
@@ -58,7 +58,7 @@ def test_what_cannot_be_read(run, service, tmp_path, content):
     (tmp_path / "c").write_bytes(content)
     for name in ("c", "nothing"):
         result = run("channels", "set", "line", "--type", "whatsapp", "--credentials-file", str(tmp_path / name))
-        assert (result.exit_code, service.asked) == (1, [])
+        assert (result.exit_code, service.asked) == (2, [])
         assert "Traceback" not in result.output
 
 

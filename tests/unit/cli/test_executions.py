@@ -270,6 +270,14 @@ def test_the_input_can_be_a_file(run, service, tmp_path):
 )
 def test_an_input_that_cannot_be_read_is_refused_before_anything_is_asked(run, service, given, said):
     result = run("start", "hello", "--input", given)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert said in result.stderr
     assert service.asked == []
+
+
+@pytest.mark.parametrize("page", ["<html>It works!</html>", {"hello": "world"}, ["a"]])
+def test_what_is_no_flowrun_is_called_so(run, service, page):
+    service.on("GET", BASE, (200, page))
+    result = run("executions", "list")
+    assert result.exit_code == 2
+    assert "no flowrun service; look at --url" in result.stderr

@@ -23,7 +23,7 @@ def test_a_value_comes_from_a_file(run, service, tmp_path, content):
 
 def test_without_a_terminal_it_says_how_to_give_the_value(run, service):
     result = run("secrets", "set", "A", "-t", "acme")
-    assert (result.exit_code, "--value-file" in result.stderr) == (1, True)
+    assert (result.exit_code, "--value-file" in result.stderr) == (2, True)
     assert service.asked == []
 
 
@@ -36,7 +36,7 @@ def test_a_file_that_cannot_be_read(run, service, tmp_path):
     (tmp_path / "v").write_bytes(b"\xff")
     for name in ("v", "nothing"):
         result = run("secrets", "set", "A", "--value-file", str(tmp_path / name))
-        assert (result.exit_code, "cannot be read" in result.stderr, service.asked) == (1, True, [])
+        assert (result.exit_code, "cannot be read" in result.stderr, service.asked) == (2, True, [])
 
 
 def test_names_are_listed_and_deleted(run, service):

@@ -7,6 +7,7 @@ import html
 import json
 from urllib.parse import quote, quote_plus
 
+import httpx2
 import orjson
 import pytest
 from hypothesis import given
@@ -26,6 +27,7 @@ SPELLINGS = {
     "url": lambda v: quote(v, safe=""),
     "url in lower case": lambda v: "".join(c.lower() if i else c for i, c in enumerate(quote(v, safe=""))),
     "path": quote,
+    "url of an HTTP client": lambda v: str(httpx2.URL(f"http://h/?q={v.replace('#', '')}").query.decode()[2:]),
     "form": quote_plus,
     "html": html.escape,
     "hex": lambda v: v.encode().hex(),
@@ -74,6 +76,7 @@ def test_a_secret_that_an_excerpt_cuts_off():
 
 def test_the_longer_of_two_secrets_goes_first():
     assert Scrubber(["abcd", "abcdefgh"]).text("x abcdefgh abcd") == "x *** ***"
+    assert Scrubber(["ab&c", "ab&cdef"]).text("x ab&amp;cdef ab%26c") == "x *** ***"
 
 
 @pytest.mark.parametrize(
