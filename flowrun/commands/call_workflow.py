@@ -8,7 +8,7 @@ from typing import ClassVar
 from sqlalchemy import RowMapping, func, select
 
 from flowrun.bus import Command, Principal, Scope
-from flowrun.commands.start_called import Call, start_once
+from flowrun.commands.start_called import Call, running_call_name, start_once
 from flowrun.domain.emission import MAX_CHAIN, chain_depth
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.errors import ConflictError
@@ -52,7 +52,7 @@ async def handle(command: CallWorkflow, context: Context, _principal: Principal)
         execution_id=command.execution_id,
         run=(command.node_id, command.iteration),
         depth=depth + 1,
-        name=f"{row['queued_at']}:{command.key}",
+        name=running_call_name(row["queued_at"], command.key),
         wait=False,
     )
     return {"execution_id": await start_once(context, call)}

@@ -6,12 +6,13 @@ from contextlib import suppress
 
 from sqlalchemy import select
 
-from flowrun.commands.start_called import CALLS, call_prefix, start_called
+from flowrun.commands.start_called import CALLS, call_prefix, is_of_running, start_called
 from flowrun.domain import facts as f
 from flowrun.domain.calls import call_name, wish_of
 from flowrun.domain.execution import Execution, NodeRun, RunKey
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Completed, Failed
+from flowrun.domain.states import ACTIVE_NODE
 from flowrun.errors import ConflictError, FlowrunError, NotFoundError, TooManyRequestsError, UnavailableError
 from flowrun.persistence import tables as t
 from flowrun.persistence.json_text import load
@@ -25,7 +26,9 @@ async def follow(context: Context, execution_id: str, key: RunKey | None) -> Non
     run = caller.runs.get(key)
     wish = wish_of(caller, run)
     if run is None or wish is f.Wish.STOP:
-        await _stop(context, caller, key)
+        # A worker may have it again, and have called anew.
+        now = call_name(run) if run is not None and run.status in ACTIVE_NODE else None
+        await _stop(context, caller, key, but=now)
         answer = f.CallAnswered(key, None, fulfilled=wish)
     else:
         if caller.retried:
@@ -57,7 +60,7 @@ async def _start(context: Context, caller: Execution, run: NodeRun, asked: JsonO
 
 
 async def _stop(context: Context, caller: Execution, key: RunKey, but: str | None = None) -> None:
-    """Cancel what the node has called and waited for, `but` for the call that it still waits for.
+    """Cancel what the node has called and waited for, `but` for the call, or the run's calls, that it still waits for.
 
     It is looked for by the name of the call: the caller may have stopped before it was told, and the run may be gone
     with its iteration.
@@ -72,12 +75,13 @@ async def _stop(context: Context, caller: Execution, key: RunKey, but: str | Non
         )
     )
     for call in calls:
-        if call["key"].removeprefix(prefix) == but:
+        name = call["key"].removeprefix(prefix)
+        if but is not None and name.partition(":")[0] == but:
             continue
         called_id = str(load(call["response"])["execution_id"])
         with suppress(NotFoundError):  # It has ended, and its time in the database is over.
             by = (await context.engine.look(called_id)).trigger.get("caller")
-            if isinstance(by, dict) and by["wait"]:
+            if isinstance(by, dict) and (by["wait"] or is_of_running(name)):
                 await _tell(context, called_id, f.Cancel(f"execution {caller.id}", "its caller has stopped"))
 
 

@@ -13,6 +13,7 @@ from flowrun.domain.completion import complete, ports_by_hand
 from flowrun.domain.execution import Execution, NodeRun, RunKey
 from flowrun.domain.failure import (
     MAX_LOST,
+    cancel_run,
     end_cancelled,
     end_completed,
     end_failed,
@@ -139,13 +140,13 @@ def _attempt_ended(turn: Turn, fact: f.AttemptEnded) -> None:
     started_at = fact.started_at if run.status is NodeStatus.QUEUED else None
     if isinstance(fact.outcome, Cancelled):
         if turn.execution.status is ExecutionStatus.CANCELLING:
-            turn.emit(e.NodeCancelled(*fact.key, "the execution was cancelled"))
+            cancel_run(turn, run)
         else:
             _lost(turn, run)
         return
     if turn.execution.status is ExecutionStatus.CANCELLING and isinstance(fact.outcome, Failed):
         # The failure is of no consequence any more: neither a retry nor an error path may start.
-        turn.emit(e.NodeCancelled(*fact.key, "the execution was cancelled"))
+        cancel_run(turn, run)
         return
     conclude(turn, run, fact.outcome, started_at)
 
@@ -161,7 +162,7 @@ def _lost(turn: Turn, run: NodeRun) -> None:
     """Run an attempt that died with its worker again, with care, unless it has died too often."""
     lost = run.lost + 1
     if turn.execution.status is ExecutionStatus.CANCELLING:
-        turn.emit(e.NodeCancelled(run.node.id, run.iteration, "the execution was cancelled"))
+        cancel_run(turn, run)
     elif not run.node.retry_on_interrupt:
         fail_run(turn, run, Failed("worker_lost", "The worker died during the attempt", source="worker_lost"))
     elif lost >= MAX_LOST:

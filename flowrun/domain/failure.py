@@ -56,7 +56,7 @@ def fail_run(turn: Turn, run: NodeRun, failed: Failed, started_at: int | None = 
     """Fail the node for good and do what its `on_error` says."""
     if turn.execution.status is ExecutionStatus.CANCELLING:
         # The failure is of no consequence any more: no error path may start.
-        turn.emit(e.NodeCancelled(run.node.id, run.iteration, "the execution was cancelled"))
+        cancel_run(turn, run)
         return
     handling = run.node.on_error
     error = error_object(failed, run, turn.now)
@@ -157,4 +157,11 @@ def stop_run(turn: Turn, run: NodeRun, reason: str) -> None:
     elif run.loop is None:
         turn.end_job(run)
         turn.decision.stop.append(run.key)
+    cancel_run(turn, run, reason)
+
+
+def cancel_run(turn: Turn, run: NodeRun, reason: str = "the execution was cancelled") -> None:
+    """Let a run have been cancelled; a timer sees to what it has called: its worker may have died before it could."""
     turn.emit(e.NodeCancelled(run.node.id, run.iteration, reason))
+    if run.node.type.calls_workflows:
+        turn.set_timer(TimerKind.CALL, turn.now, run)

@@ -168,6 +168,10 @@ class NodeType(Protocol):
         """Whether its nodes wait for a signal, named by their param `name`, else by their id."""
 
     @property
+    def calls_workflows(self) -> bool:
+        """Whether its runs, while a worker has them, call workflows, which are to stop with a run that is cancelled."""
+
+    @property
     def expression_params(self) -> frozenset[str]:
         """Params whose strings are expressions even without braces: `condition`, `conditions[].expression`."""
 

@@ -29,6 +29,7 @@ class BaseNodeType:
     worker: ClassVar[str] = ""
     needs_input: ClassVar[bool] = False
     awaits_signal: ClassVar[bool] = False
+    calls_workflows: ClassVar[bool] = False
     default_timeout: ClassVar[float] = 60.0
     default_retry: ClassVar[RetryPolicy] = RetryPolicy()
     expression_params: ClassVar[frozenset[str]] = frozenset()

@@ -10,7 +10,7 @@ from support.runtime import bench, for_ever, rows
 
 from flowrun.commands.call_workflow import CallWorkflow
 from flowrun.commands.create_tenant import CreateTenant
-from flowrun.commands.execution_commands import CancelExecution, RetryExecution
+from flowrun.commands.execution_commands import CancelExecution, PauseExecution, RetryExecution, TerminateExecution
 from flowrun.commands.save_workflow import SaveWorkflow
 from flowrun.errors import ConflictError
 from flowrun.nodes.agent.stub.script import Script
@@ -153,6 +153,44 @@ async def test_cancelling_the_agent_cancels_what_it_called(agents, llm, tmp_path
         assert b.step.stopped == ["s"]
     (child,) = called(tmp_path)
     assert child["reason"] == f"the node a of the execution {execution_id}, which called it, was stopped"
+
+
+@pytest.mark.parametrize("command", [CancelExecution, TerminateExecution])
+async def test_cancelling_an_agent_whose_process_died_cancels_what_it_called(agents, llm, tmp_path, command):
+    llm.script = Script.of([CALL])
+    async with agents() as b:
+        await setup(b, llm)
+        b.step.plays["s"] = for_ever
+        execution_id = await start(b)
+        await b.step.begun("s")
+        # The attempt isn't begun again at the next start, so that no worker is there to be told.
+        await b.send(PauseExecution(tenant_id="acme", execution_id=execution_id))
+    (child,) = called(tmp_path)
+    async with agents() as b:
+        b.step.plays["s"] = for_ever
+        await b.send(command(tenant_id="acme", execution_id=execution_id))
+        assert (await b.end(execution_id)).status == "cancelled"
+        assert (await b.end(child["id"])).status == "cancelled"
+    assert len(llm.seen) == 1
+    (child,) = called(tmp_path)
+    assert child["reason"] == "its caller has stopped"
+
+
+async def test_an_agent_that_is_retried_at_once_loses_the_old_call_alone(agents, llm, tmp_path):
+    llm.script = Script.of([CALL | {"times": 2}, DONE])
+    async with agents() as b:
+        await setup(b, llm)
+        b.step.plays["s"] = for_ever
+        execution_id = await start(b)
+        await b.step.begun("s")
+        (old,) = called(tmp_path)
+        b.step.plays.clear()
+        await b.send(TerminateExecution(tenant_id="acme", execution_id=execution_id))
+        assert (await b.end(execution_id)).status == "cancelled"
+        await b.send(RetryExecution(tenant_id="acme", execution_id=execution_id))
+        assert (await b.end(old["id"])).status == "cancelled"
+        assert (await b.end(execution_id)).status == "completed"
+    assert sorted(one["status"] for one in called(tmp_path)) == ["cancelled", "completed"]
 
 
 async def test_a_failure_is_told_and_an_operators_retry_calls_anew(agents, llm, tmp_path):

@@ -59,6 +59,7 @@ class Agent(WorkerNodeType):
 
     name = "agent"
     worker = "agent"
+    calls_workflows = True
     default_timeout = 300.0
     Params = AgentParams
     example = MappingProxyType(
