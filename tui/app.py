@@ -34,7 +34,7 @@ from tui.theme import DARK
 from tui.widgets.header import Header
 
 FLUSHES_A_SECOND = 8
-_HEADERS_A_SECOND = 2
+_HEADERS_A_SECOND = 1
 _STARTED_SECONDS = 2.0
 """After which what the dashboard consists of is there."""
 _MOST_SHARE = 0.02

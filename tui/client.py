@@ -68,8 +68,8 @@ class Client:
 
     async def events(
         self, path: str, *, last_id: str | None, heard: Callable[[], None], **params: object
-    ) -> AsyncGenerator[ServerEvent]:
-        """Read a stream from after `last_id` on, until it ends.
+    ) -> AsyncGenerator[list[ServerEvent]]:
+        """Read a stream from after `last_id` on, until it ends: the events as they come in, several at once.
 
         `heard` is called at every sign of life. Raises `UnreachableError`, `RefusedError`.
         """
@@ -86,8 +86,7 @@ class Client:
                 parser = SseParser()
                 async for chunk in answer.aiter_bytes():
                     heard()
-                    for event in parser.feed(chunk):
-                        yield event
+                    yield parser.feed(chunk)
         except (httpx2.HTTPError, httpx2.InvalidURL, StreamBrokenError) as error:
             raise UnreachableError(self._why(error)) from error
 

@@ -19,7 +19,7 @@ from tui.service import Service
 from tui.sse import ServerEvent
 from tui.store import Store
 
-STATS_SECONDS = 1.5
+STATS_SECONDS = 2.0
 
 
 class StreamEndedError(Exception):
@@ -90,8 +90,13 @@ class Feed:
     async def _stream(self) -> None:
         events = self.service.client.events("/api/v1/stream", last_id=self.last_id, heard=self._heard)
         async with aclosing(events):
-            async for event in events:
-                await self._take(event)
+            async for several in events:
+                for event in several:
+                    if event.name == "execution":  # In a flood there are hundreds.
+                        self.store.put_execution(orjson.loads(event.data))
+                        self.last_id = event.id
+                    else:
+                        await self._take(event)
         raise StreamEndedError("the stream has ended")
 
     def _opened(self) -> None:
@@ -104,8 +109,6 @@ class Feed:
     async def _take(self, event: ServerEvent) -> None:
         data = orjson.loads(event.data)
         match event.name:
-            case "execution":
-                self.store.put_execution(data)
             case "ready":
                 self._opened()
                 await (self._read_what_lacks() if data.get("resumed") else self.read_everything())

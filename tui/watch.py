@@ -109,13 +109,14 @@ class Watch:
         last = str(detail.last_seq) if detail.last_seq else None
         events = self.service.client.events(address, last_id=last, heard=_nothing)
         async with aclosing(events):
-            async for event in events:
-                data = orjson.loads(event.data)
-                if event.name == "history":
-                    self._take(event, data)
-                elif event.name == "end" and data.get("reason") == "finished":
-                    self._runs_wanted.set()
-                    return
+            async for several in events:
+                for event in several:
+                    data = orjson.loads(event.data)
+                    if event.name == "history":
+                        self._take(event, data)
+                    elif event.name == "end" and data.get("reason") == "finished":
+                        self._runs_wanted.set()
+                        return
         raise UnreachableError("the stream has ended")
 
     def _take(self, event: ServerEvent, data: dict[str, Any]) -> None:

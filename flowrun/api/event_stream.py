@@ -19,8 +19,11 @@ from flowrun.errors import InvalidInputError, Issue, UnauthenticatedError
 
 HEARTBEAT_SECONDS = 15.0
 """How long a stream is silent at most. As often its key is looked at again."""
-PACE_SECONDS = 0.125
+_PACE_SECONDS = 0.125
 """Between two bursts: nobody sees more."""
+_SLOWEST_PACE_SECONDS = 0.5
+_MANY = 60
+"""Changes in a burst that make the next one twice as late: in a flood, fewer and larger bursts cost all sides less."""
 _STUCK_SECONDS = 60.0
 """How long a client may take for one burst before it is taken to be dead."""
 _LONGEST_SECONDS = 86_400
@@ -29,6 +32,11 @@ SENT = {
     200: "`text/event-stream`; see the documentation of the streams.",
     429: "As many streams of this key are open as may be; `Retry-After` has the seconds to wait.",
 }
+
+
+def pace(changes: int) -> float:
+    """Seconds from a burst of so many changes to the next."""
+    return min(_SLOWEST_PACE_SECONDS, _PACE_SECONDS * (1 + changes / _MANY))
 
 
 def event(name: str, document: JsonObject, event_id: str | None = None) -> bytes:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from starlette.responses import Response
 
 from flowrun import __version__
-from flowrun.api.event_stream import PACE_SECONDS, SECONDS, SENT, EventStream, Life, alive, event
+from flowrun.api.event_stream import SECONDS, SENT, EventStream, Life, alive, event, pace
 from flowrun.api.operation import Call, Operation, Param
 from flowrun.domain.json import JsonObject
 from flowrun.domain.states import ExecutionStatus
@@ -80,7 +80,7 @@ async def _changes(
         if len(changes) == _BURST:
             await asyncio.sleep(0)
             continue
-        await asyncio.sleep(PACE_SECONDS)
+        await asyncio.sleep(pace(len(changes)))
         if not await life.news(reader.news()):
             yield alive(reader.position)
 
@@ -124,7 +124,7 @@ async def _history(
             yield event("end", {"reason": "finished", "status": page.status})
             return
         if not page.more:
-            await asyncio.sleep(PACE_SECONDS)
+            await asyncio.sleep(pace(len(page.items)))
             while not await life.news(committed.wait()) and await life.over() is None:
                 yield alive()
         reason = await life.over()

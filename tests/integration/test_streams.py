@@ -141,7 +141,7 @@ async def test_a_client_that_does_not_read_holds_nobody_up_and_is_told_to_load_a
     reader._transport.pause_reading()
     for number in range(600):  # More than every buffer on the way takes.
         world.feed.changed("workflow", "acme", f"{number}" + "x" * 16_000)
-    await asyncio.sleep(event_stream.PACE_SECONDS)
+    await asyncio.sleep(event_stream.pace(0))
     began = time.monotonic()
     ended = await asyncio.wait_for(world.burst(300), 20)
     for number in range(700):
@@ -393,3 +393,7 @@ async def test_metrics_are_prometheus_text(world):
     samples = [line for line in lines if not line.startswith("#")]
     assert all(float(line.rpartition(" ")[2]) >= 0 for line in samples)
     assert len({line.rpartition(" ")[0] for line in samples}) == len(samples)
+
+
+def test_bursts_are_fewer_in_a_flood():
+    assert [event_stream.pace(changes) for changes in (0, 60, 10_000)] == [0.125, 0.25, 0.5]

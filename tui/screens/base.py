@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -17,6 +16,7 @@ from tui.render.charset import Charset
 from tui.widgets.header import Header
 from tui.widgets.keybar import KeyBar, KeyHint
 from tui.widgets.line import CommandLine
+from tui.widgets.surface import Ground
 
 if TYPE_CHECKING:
     from tui.app import Dashboard
@@ -28,6 +28,7 @@ Layout = Sequence[str]
 class Page(Screen[None]):
     """A full screen of panes. `layouts` says which fit together: for one, two and three panes at once."""
 
+    BLANK = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "pane(1)", "next pane", show=False, priority=True),
         Binding("shift+tab", "pane(-1)", "previous pane", show=False, priority=True),
@@ -72,7 +73,7 @@ class Page(Screen[None]):
     def compose(self) -> ComposeResult:
         """The header, the body, the keys."""
         yield Header()
-        yield Container(*self.body(), id="body")
+        yield Ground(*self.body(), id="body")
         yield CommandLine()
         yield KeyBar()
 

@@ -8,7 +8,6 @@ from typing import ClassVar
 from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.widget import Widget
 
 from tui.actions import CANCEL, EXECUTION_ACTIONS, PAUSE, RESUME, RETRY, Target
@@ -23,6 +22,7 @@ from tui.widgets.line import CommandLine
 from tui.widgets.pane import Pane
 from tui.widgets.preview import Preview
 from tui.widgets.rows import Rows
+from tui.widgets.surface import Ground
 
 _FILTERS = (
     "status:live",
@@ -78,7 +78,7 @@ class Overview(Page):
             tail=True,
             id="execution-rows",
         )
-        yield Vertical(
+        yield Ground(
             Pane(tenants, id="tenants", title="Tenants"), Pane(workflows, id="workflows", title="Workflows"), id="side"
         )
         yield Pane(executions, id="executions", title="Executions")

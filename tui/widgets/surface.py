@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from rich.style import Style
+from textual.containers import Container
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
+
+
+class Ground(Container):
+    """What others cover wholly: it is drawn beneath them with each frame, so that drawing it must not cost anything."""
+
+    BLANK = True
 
 
 def on_background(widget: Widget, strip: Strip) -> Strip:
