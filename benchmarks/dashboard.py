@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import service
+from benchmarks.relay import Relay
 
 COUNTS = (0, 1, 10)
 COLUMNS, LINES = 160, 45
@@ -42,6 +43,8 @@ edges: [in -> shape]
 """Executions that the caller doesn't wait for: as many a second as are accepted."""
 _SETTLE = 2.0
 """Seconds after the first frame that aren't counted: the rest of what a start does."""
+_TAIL = 1 << 16
+"""Bytes of what was written last that are looked through for what is waited for."""
 _READER = """
 import socket, sys, threading, time
 def ask(path):
@@ -76,29 +79,30 @@ class Terminal:
         """Bytes so far."""
         self._wanted, self._seen_at = b"", 0.0
         self._seen, self._ended = threading.Event(), threading.Event()
+        self._seen.set()
         self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def until(self, text: str) -> float:
-        """Wait until it writes this for the first time; gives the seconds since the process was started."""
+        """Wait until it writes this; gives the seconds since the process was started."""
         self._wanted = text.encode()
-        self._reader.start()
+        self._seen.clear()
         if not self._seen.wait(30) or self._ended.is_set():
             raise SystemExit(f"the dashboard has not shown {text}")
         return self._seen_at - self.began
 
     def _read(self) -> None:
         tail = b""
-        while True:
+        while True:  # What comes before anything is waited for is kept: it may hold what will be.
             try:
                 chunk = os.read(self._master, 1 << 16)
             except OSError:  # The process has ended: the terminal is closed.
                 break
             self.written += len(chunk)
-            if not self._seen.is_set():
-                tail += chunk
-                if self._wanted in tail:
-                    self._seen_at = time.perf_counter()
-                    self._seen.set()
+            tail = tail[-_TAIL:] + chunk
+            if not self._seen.is_set() and self._wanted in tail:
+                self._seen_at = time.perf_counter()
+                self._seen.set()
         self._ended.set()
         self._seen.set()
 
@@ -217,6 +221,25 @@ def attached(bench: Bench, seconds: float) -> dict[str, float]:
         terminal.close()
 
 
+def beyond(bench: Bench, seconds: float) -> dict[str, float]:
+    """Percent of a core while twice as many executions are told of, and how late the last of them is shown."""
+    relay = Relay(bench.socket, bench.folder / "relay.sock")
+    terminal = Terminal(relay.socket)
+    try:
+        terminal.until(bench.newest())
+        time.sleep(_SETTLE)
+        last: list[str] = []
+        percent = _percent(terminal.process.pid, lambda: last.append(relay.flood(seconds, 2 * RATE)))
+        told = time.perf_counter()
+        shown = terminal.until(last[0][-6:]) + terminal.began
+        return {
+            "dashboard_1000_cpu_percent": percent,
+            "dashboard_1000_last_row_s": round(max(shown - told, 0), 2),
+        }
+    finally:
+        terminal.close()
+
+
 def _percent(pid: int, doing: Callable[[], object]) -> float:
     began, spent = time.perf_counter(), service.cpu_seconds(pid)
     doing()
@@ -251,6 +274,7 @@ def measure(seconds: float, rounds: int = 3) -> dict[str, float]:
         return {
             **start(bench, max(rounds, 2)),
             **attached(bench, seconds),
+            **beyond(bench, seconds),
             **watched(bench, min(1.0, seconds), rounds),
         }
 
