@@ -37,7 +37,7 @@ bench: setup  ## Measure; takes a few minutes.
 	$(BIN)/python -m benchmarks
 
 long: setup  ## The long form of the fault and load tests.
-	TEST_KILLS=200 TEST_SCHEDULE_KILLS=40 TEST_ROTATION=all TEST_DELIVERIES=50 TEST_FLOOD=6000 \
+	TEST_KILLS=1000 TEST_SCHEDULE_KILLS=40 TEST_ROTATION=all TEST_DELIVERIES=50 TEST_FLOOD=6000 \
 	TEST_IN_FLIGHT=100000 \
 	$(BIN)/python -m pytest tests/faults
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -176,9 +177,11 @@ class Actor:
 
         names = [_name(one) for one in fit[:_MOST_NAMES]]
         more = [f"and {len(fit) - _MOST_NAMES} more"] if len(fit) > _MOST_NAMES else []
-        others = ["", f"{len(whys)} left alone: {whys[0]}"] if whys else []
+        others = [f"{count} left alone: {why}" for why, count in Counter(whys).most_common()]
         title = f"{action.label.capitalize()} {counted(len(fit), 'execution')}?"
-        self._app.push_screen(Confirm(title, [*names, *more, *others], action.label), answered)
+        self._app.push_screen(
+            Confirm(title, [*names, *more, *([""] if others else []), *others], action.label), answered
+        )
 
     async def _bulk(self, action: Action, marked: list[Document], left: int) -> None:
         store, tenant = self._app.store, str(marked[0]["tenant_id"])

@@ -22,7 +22,7 @@ from support.stand_in import Call, StandIn
 from flowrun.workers.suspects import SUSPECT_LOST
 
 KILLS = int(os.environ.get("TEST_KILLS", "25"))
-"""The long form kills 200 times: `make long`."""
+"""The long form kills 1,000 times: `make long`."""
 CLIENTS = 8
 SEED = int(os.environ.get("TEST_SEED", "20261122"))
 WORKER_PLACES = 64

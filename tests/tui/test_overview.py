@@ -116,17 +116,21 @@ async def test_a_command_on_marked_rows_asks_once_and_names_them(service, api):
 
 
 async def test_marks_of_what_was_done_go_and_what_cannot_be_done_is_told_and_stays_marked(service, api):
+    failed = api.start("broken")
     ended, waiting = api.start("quick"), [api.start("steps", {"ticket": n}) for n in range(2)]
     async with dashboard(service.socket) as seen:
-        await seen.until("all are listed", lambda: _rows(seen).keys[:3] == [*waiting[::-1], ended])
+        await seen.until("all are listed", lambda: _rows(seen).keys[:4] == [*waiting[::-1], ended, failed])
         await seen.until("it has ended", lambda: seen.app.store.page.rows[ended]["status"] == "completed")
-        await seen.press("g", "space", "space", "space")
-        assert [one["id"] for one in seen.app.screen.target().marked] == _rows(seen).keys[:3], "as they are listed"
+        await seen.until("it has failed", lambda: seen.app.store.page.rows[failed]["status"] == "failed")
+        await seen.press("g", *["space"] * 4)
+        assert [one["id"] for one in seen.app.screen.target().marked] == _rows(seen).keys[:4], "as they are listed"
         await seen.press("x")
         await seen.shows("Cancel 2 executions?", "1 left alone: it has ended (completed)")
+        await seen.shows("1 left alone: it has ended (failed)")
         await seen.press("right", "enter")
-        await seen.told("cancel: 2 done, 1 left alone")
-        assert _rows(seen).marked == {ended}
+        await seen.told("cancel: 2 done, 2 left alone")
+        assert _rows(seen).marked == {ended, failed}
+        seen.app.unmark([failed])
         await seen.press("R")
         await seen.told("retry is not possible: it is completed")
 

@@ -20,27 +20,38 @@ _SPARK = "#5b7f8f"
 
 
 def tenant_row(store: Store, charset: Charset, key: str) -> Sequence[Text]:
-    """Its name, marked when it is looked at, and how many of its executions live. Raises `KeyError`."""
+    """Its name, marked when it is looked at, and how many of its executions live, or that it is off.
+
+    Raises `KeyError`.
+    """
     tenant = store.tenants[key]
     figures = _figures(store, "service", "tenants", "tenant_id", key)
     if not figures and key == store.tenant:
         figures = store.stats.get("tenant") or {}  # A tenant's key sees its own alone.
     live = _live_of(figures) or tenant.get("counts", {}).get("executions_live", 0)
+    active = tenant.get("status") == "active"
     name = Text(charset.arrow if key == store.tenant else " ", style("state.running"))
-    name.append_text(plain(key, charset, TEXT if tenant.get("status") == "active" else FAINT))
-    return name, plain(count(live) if live else charset.dot, charset, MUTED)
+    name.append_text(plain(key, charset, TEXT if active else FAINT))
+    told = (count(live) if live else charset.dot) if active else "off"
+    return name, plain(told, charset, MUTED if active else FAINT)
 
 
 def workflow_row(store: Store, charset: Charset, key: str) -> Sequence[Text]:
-    """Its id, and what lives of it, else what started in the last hour. Raises `KeyError`."""
+    """Its id, and what lives of it, else what started in the last hour, or that nothing can start it.
+
+    Raises `KeyError`.
+    """
     workflow = store.workflows[key]
     figures = _figures(store, "tenant", "workflows", "workflow_id", key)
     line, live = figures.get("timeline", {}).get("started") or [], _live_of(figures)
+    published = workflow.get("status") == "published"
     if live:
         told = plain(f"{count(live)}{charset.glyphs['running']}", charset, STATE_COLOURS["running"])
+    elif any(line):
+        told = plain(sparkline(line[-8:], 8, charset), charset, _SPARK)
     else:
-        told = plain(sparkline(line[-8:], 8, charset) if any(line) else "", charset, _SPARK)
-    return plain(key, charset, TEXT if workflow.get("status") == "published" else FAINT), told
+        told = plain("" if published else str(workflow.get("status", "")), charset, FAINT)
+    return plain(key, charset, TEXT if published else FAINT), told
 
 
 def execution_row(store: Store, charset: Charset, key: str, now: datetime, *, marked: bool) -> Sequence[Text]:
