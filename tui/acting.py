@@ -177,11 +177,10 @@ class Actor:
 
         names = [_name(one) for one in fit[:_MOST_NAMES]]
         more = [f"and {len(fit) - _MOST_NAMES} more"] if len(fit) > _MOST_NAMES else []
-        others = [f"{count} left alone: {why}" for why, count in Counter(whys).most_common()]
+        alone = [f"{count} left alone: {why}" for why, count in Counter(whys).most_common()]
+        lines = [*names, *more, *([""] if alone else []), *alone]
         title = f"{action.label.capitalize()} {counted(len(fit), 'execution')}?"
-        self._app.push_screen(
-            Confirm(title, [*names, *more, *([""] if others else []), *others], action.label), answered
-        )
+        self._app.push_screen(Confirm(title, lines, action.label), answered)
 
     async def _bulk(self, action: Action, marked: list[Document], left: int) -> None:
         store, tenant = self._app.store, str(marked[0]["tenant_id"])
