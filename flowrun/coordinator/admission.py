@@ -80,7 +80,7 @@ class Gate:
         return Admission(runs=False, cancel=victim)
 
     def enter(self, execution_id: str, limits: list[Limit]) -> None:
-        """Count an execution as running without asking: it ran before (recovery), or runs again (retry)."""
+        """Count an execution as running without asking: it ran before (recovery)."""
         if limits:
             self._limits[execution_id] = limits
             self._enter(execution_id, limits)

@@ -16,7 +16,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from flowrun.coordinator.admission import Admission, Gate, Limit
+from flowrun.coordinator.admission import Admission, Gate
 from flowrun.coordinator.endings import Endings, ending_of
 from flowrun.domain.decide import decide
 from flowrun.domain.execution import Execution
@@ -29,10 +29,12 @@ from flowrun.domain.facts import (
     CallAnswered,
     Cancel,
     Fact,
+    Retry,
     Start,
     TimerFired,
 )
 from flowrun.domain.graph import Graph
+from flowrun.domain.states import ExecutionStatus
 from flowrun.domain.turn import Decision
 from flowrun.errors import FlowrunError, NotFoundError, UnavailableError
 from flowrun.persistence.execution_store import ExecutionStore
@@ -68,6 +70,8 @@ class _Slot:
     execution: Execution | None = None
     inbox: list[_Letter] = field(default_factory=list)
     busy: bool = False
+    admission: Admission | None = None
+    """The place that a retry was given, until the retry is committed."""
 
 
 class ExecutionEngine:
@@ -133,7 +137,12 @@ class ExecutionEngine:
         if outcome.exception() is not None:
             self._endings.forget(execution_id)
             self.admit(self.gate.leave(execution_id))
-        elif admission is not None and admission.cancel is not None:
+        else:
+            self._cancel_for(execution_id, admission)
+
+    def _cancel_for(self, execution_id: str, admission: Admission | None) -> None:
+        """Cancel the one whose place an execution takes."""
+        if admission is not None and admission.cancel is not None:
             self._post(admission.cancel, Cancel("limit", f"the execution {execution_id} takes its place"))
 
     async def tell(self, tenant_id: str | None, execution_id: str, fact: Fact) -> Execution:
@@ -256,12 +265,14 @@ class ExecutionEngine:
             self._go_on(slot)
             return
         try:
+            slot.admission = self._ask_again(execution, letters[0].fact)
             decision = decide(execution, [letter.fact for letter in letters], self._clock.now(), self._jitter)
             rows = rows_of(execution, decision, created=created, epoch=self._epoch)
             if more is not None:
                 rows.insert(more)
         except FlowrunError as error:
             # A refused command has changed nothing: the state stays good.
+            self._give_back(slot)
             _refuse(letters, error)
             self._go_on(slot)
             return
@@ -303,11 +314,12 @@ class ExecutionEngine:
 
     def _after_commit(self, slot: _Slot, execution: Execution, decision: Decision, letters: list[_Letter]) -> None:
         self._act(execution, decision)
+        admission, slot.admission = slot.admission, None
         if decision.finished:
             self._endings.ended(execution)
             self.admit(self.gate.leave(execution.id))
         elif decision.reopened:
-            self.gate.enter(execution.id, self._limits_again(execution))
+            self._cancel_for(execution.id, admission)
         elif decision.responded or decision.unanswered:
             self._endings.answered(execution)
         _settle(letters, execution)
@@ -328,9 +340,21 @@ class ExecutionEngine:
         else:
             self._forget_state(slot, letters, error)
 
-    def _limits_again(self, execution: Execution) -> list[Limit]:
+    def _ask_again(self, execution: Execution, fact: Fact) -> Admission | None:
+        """A place for an execution that is to be retried, as for a new one. Raises `LimitReachedError`."""
+        if not isinstance(fact, Retry) or not execution.final or execution.status is ExecutionStatus.COMPLETED:
+            return None
         scope = {"trigger": execution.trigger}
-        return self.gate.limits_of(execution.graph, execution.tenant_id, scope, execution.created_at)
+        limits = self.gate.limits_of(execution.graph, execution.tenant_id, scope, execution.created_at)
+        admission = self.gate.ask(execution.id, limits) if limits else None
+        fact.hold = admission is not None and not admission.runs
+        return admission
+
+    def _give_back(self, slot: _Slot) -> None:
+        """A retry that came to nothing leaves its place to others."""
+        if slot.admission is not None:
+            slot.admission = None
+            self.admit(self.gate.leave(slot.id))
 
     def _go_on(self, slot: _Slot) -> None:
         if slot.inbox:
@@ -350,6 +374,7 @@ class ExecutionEngine:
     def _forget_state(self, slot: _Slot, letters: list[_Letter], error: BaseException) -> None:
         """The decision was not stored, so the state in memory is wrong: the next turn loads it anew."""
         slot.execution = None
+        self._give_back(slot)
         _refuse(letters, error)
         self._go_on(slot)
 

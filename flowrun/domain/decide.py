@@ -115,9 +115,22 @@ def _start(turn: Turn, fact: f.Start) -> None:
 
 def _begin(turn: Turn) -> None:
     turn.emit(e.ExecutionStarted())
+    _time_out(turn)
+    _pump_loops(turn)
+
+
+def _time_out(turn: Turn) -> None:
     timeout_at = turn.execution.timeout_at
     if timeout_at is not None:
         turn.set_timer(f.TimerKind.EXECUTION_TIMEOUT, timeout_at)
+
+
+def _pump_loops(turn: Turn) -> None:
+    """Let the loops of a retried execution go on; a new one has none yet."""
+    if turn.execution.retried and turn.execution.status is ExecutionStatus.RUNNING:
+        for run in list(turn.execution.runs.values()):
+            if run.loop is not None:
+                loops.pump(turn, run)
 
 
 def _admit(turn: Turn, _fact: f.Admit) -> None:
@@ -252,6 +265,7 @@ def _resume(turn: Turn, fact: f.Resume) -> None:
     turn.emit(e.ExecutionResumed(fact.by))
     if left is not None:
         turn.set_timer(f.TimerKind.EXECUTION_TIMEOUT, turn.now + left)
+    _pump_loops(turn)
     for run in list(execution.runs.values()):
         if run.status is NodeStatus.RETRYING and (run.due_at or 0) <= turn.now:
             turn.clear_timer(f.TimerKind.RETRY, run)
@@ -287,17 +301,14 @@ def _retry(turn: Turn, fact: f.Retry) -> None:
         raise ConflictError(
             f"The execution is {execution.status}; only a failed, timed out or cancelled one can be retried"
         )
-    turn.emit(e.ExecutionRetried(fact.by))
+    turn.emit(e.ExecutionRetried(fact.by, fact.hold))
     turn.decision.reopened = True
-    if execution.graph.timeout is not None:
-        turn.set_timer(f.TimerKind.EXECUTION_TIMEOUT, turn.now + round(execution.graph.timeout * 1000))
+    _time_out(turn)
     for run in list(execution.runs.values()):
         unhandled = run.handling in {"fail", "drain"}
         if run.status is NodeStatus.CANCELLED or unhandled:
             turn.emit(e.NodeReset(run.node.id, run.iteration))
-    for run in list(execution.runs.values()):
-        if run.loop is not None:
-            loops.pump(turn, run)
+    _pump_loops(turn)
 
 
 def _skip_node(turn: Turn, fact: f.SkipNode) -> None:

@@ -114,9 +114,10 @@ class SignalReceived(Event):
 
 @dataclass(slots=True)
 class ExecutionRetried(Event):
-    """An operator lets what failed run again."""
+    """An operator lets what failed run again, at once or, `held`, when there is room for the execution."""
 
     by: str | None = None
+    held: bool = False
 
 
 @dataclass(slots=True)

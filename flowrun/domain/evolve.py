@@ -113,12 +113,16 @@ def _signal_received(execution: Execution, event: e.SignalReceived, at: int) -> 
     execution.signals[execution.seq] = KeptSignal(event.name, event.data, target, event.by, at)
 
 
-def _retried(execution: Execution, _event: e.ExecutionRetried, at: int) -> None:
+def _retried(execution: Execution, event: e.ExecutionRetried, at: int) -> None:
     execution.retried = True
-    execution.status = ExecutionStatus.RUNNING
-    if execution.started_at is None:  # It was cancelled while it was queued, and begins only now.
-        execution.started_at = at
-    execution.timeout_at = _timeout_from(execution, at)
+    if event.held:
+        execution.status = ExecutionStatus.QUEUED
+        execution.started_at = execution.timeout_at = None
+    else:
+        execution.status = ExecutionStatus.RUNNING
+        if execution.started_at is None:  # It was cancelled while it was queued, and begins only now.
+            execution.started_at = at
+        execution.timeout_at = _timeout_from(execution, at)
     execution.error = execution.failure = execution.finished_at = execution.result_seq = execution.reason = None
 
 

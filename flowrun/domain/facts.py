@@ -156,6 +156,8 @@ class Retry:
     """Let failed and cancelled nodes run again."""
 
     by: str | None = None
+    hold: bool = False
+    """There is no room for the execution now: it is queued, and goes on when it is admitted."""
 
 
 @dataclass(slots=True)

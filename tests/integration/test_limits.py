@@ -13,6 +13,7 @@ from support.manual_clock import ManualClock
 from flowrun.bus import OPERATOR
 from flowrun.commands.execution_commands import CancelExecution, PauseExecution, ResumeExecution, RetryExecution
 from flowrun.commands.set_tenant_limits import SetTenantLimits
+from flowrun.coordinator.admission import LimitReachedError
 from flowrun.errors import FlowrunError
 from flowrun.queries.get_execution import GetExecution
 
@@ -180,6 +181,56 @@ async def test_a_retried_execution_counts_again(tmp_path: Path) -> None:
         assert await status(runtime, second) == "queued"
         gated.open.set()
         assert [await ended(runtime, one) for one in (first, second)] == ["completed", "completed"]
+
+
+async def test_a_retried_execution_waits_for_its_place_also_over_a_restart(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", concurrency={"limit": 1})
+        first = await start(runtime, "acme")
+        await gated.until_begun(1)
+        await runtime.mediator.send(CancelExecution(tenant_id="acme", execution_id=first), OPERATOR)
+        assert await ended(runtime, first) == "cancelled"
+        second = await start(runtime, "acme")
+        await gated.until_begun(2)
+        answer = await runtime.mediator.send(RetryExecution(tenant_id="acme", execution_id=first), OPERATOR)
+        assert answer == {"execution_id": first, "status": "queued"}
+        third = await start(runtime, "acme")
+        assert [await status(runtime, one) for one in (first, second, third)] == ["queued", "running", "queued"]
+    again = Gated()
+    async with gated_runtime(tmp_path, again, "acme") as runtime:
+        await again.until_begun(1)
+        assert [await status(runtime, one) for one in (first, second, third)] == ["queued", "running", "queued"]
+        again.open.set()
+        assert [await ended(runtime, one) for one in (first, second, third)] == ["completed"] * 3
+    check_database(tmp_path / "flowrun.db", types=TYPES_WITH_GATED)
+
+
+@pytest.mark.parametrize(
+    ("at_limit", "states"), [("reject", ["cancelled", "running"]), ("cancel_oldest", ["running", "cancelled"])]
+)
+async def test_a_retry_at_the_limit_is_refused_or_takes_a_place(
+    tmp_path: Path, at_limit: str, states: list[str]
+) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", concurrency={"limit": 1, "at_limit": at_limit})
+        first = await start(runtime, "acme")
+        await gated.until_begun(1)
+        await runtime.mediator.send(CancelExecution(tenant_id="acme", execution_id=first), OPERATOR)
+        assert await ended(runtime, first) == "cancelled"
+        second = await start(runtime, "acme")
+        await gated.until_begun(2)
+        retry = RetryExecution(tenant_id="acme", execution_id=first)
+        if at_limit == "reject":
+            with pytest.raises(LimitReachedError, match="limit of 1"):
+                await runtime.mediator.send(retry, OPERATOR)
+        else:
+            await runtime.mediator.send(retry, OPERATOR)
+            assert await ended(runtime, second) == "cancelled"
+            await gated.until_begun(3)
+        assert [await status(runtime, one) for one in (first, second)] == states
+        gated.open.set()
 
 
 async def test_a_flooding_tenant_delays_another_by_one_turn_at_most(tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ class Driver:
         if execution.final:
             assert not self.jobs
             assert all(kind in FOLLOWED_ELSEWHERE for kind, _, _ in self.timers)
-        elif execution.status is not ExecutionStatus.PAUSED:
+        elif execution.status not in {ExecutionStatus.PAUSED, ExecutionStatus.QUEUED}:  # It will be admitted.
             awaited = any(run.awaits in {"signal", "call"} for run in runs if run.status is NodeStatus.WAITING)
             assert self.jobs or self.timers or awaited, "it hangs: nothing will carry it on"
 

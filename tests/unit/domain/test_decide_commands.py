@@ -9,7 +9,7 @@ from support.graphs import graph
 from flowrun.domain.decide import CANCEL_GRACE_MS, decide, kept_events
 from flowrun.domain.events import CancelRequested, ExecutionPaused, NodeCompleted, NodeReset
 from flowrun.domain.execution import Execution
-from flowrun.domain.facts import Cancel, Pause, Resume, Retry, SkipNode, Start, Terminate, TimerKind
+from flowrun.domain.facts import Admit, Cancel, Pause, Resume, Retry, SkipNode, Start, Terminate, TimerKind
 from flowrun.domain.node_type import Cancelled, Completed
 from flowrun.domain.states import ExecutionStatus
 from flowrun.errors import ConflictError, InvalidInputError, Issue, NotFoundError
@@ -279,6 +279,31 @@ def test_retry_after_a_timeout_has_the_whole_timeout_again():
     assert d.status == "timed_out"
     d.send(Retry())
     assert (d.status, d.timer(TimerKind.EXECUTION_TIMEOUT)) == ("waiting", 5)
+
+
+def test_a_held_retry_has_its_whole_timeout_from_its_admission():
+    d = started('t -> w -> a; w: delay {"for": 8}', timeout=5)
+    d.pass_time(5)
+    d.send(Retry(hold=True))
+    assert (d.status, d.state("w"), d.timers) == ("queued", "pending", {})
+    d.pass_time(60)
+    d.send(Admit())
+    assert (d.status, d.timer(TimerKind.EXECUTION_TIMEOUT)) == ("waiting", 5)
+
+
+@pytest.mark.parametrize("command", [Cancel(), Terminate()])
+def test_a_held_retry_can_be_cancelled_and_retried(command):
+    d = started("t -> a -> b")
+    d.fail("a")
+    d.send(Retry(hold=True))
+    d.send(command)
+    assert (d.status, d.state("a")) == ("cancelled", "pending")
+    d.send(Admit())
+    assert d.status == "cancelled", "it comes too late"
+    d.send(Retry())
+    d.complete("a")
+    d.complete("b")
+    assert d.status == "completed"
 
 
 def test_retry_after_a_cancellation_carries_on():

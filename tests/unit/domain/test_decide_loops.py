@@ -14,6 +14,7 @@ from flowrun.domain.events import event_data, restore_event
 from flowrun.domain.evolve import evolve
 from flowrun.domain.execution import Execution
 from flowrun.domain.facts import (
+    Admit,
     AttemptEnded,
     Cancel,
     Pause,
@@ -179,14 +180,25 @@ def test_the_loops_own_error_edge_handles_a_failed_item() -> None:
     assert not play.execution.scopes
 
 
-def test_a_retry_keeps_the_items_that_were_done() -> None:
+@pytest.mark.parametrize(
+    "retry",
+    [
+        (Retry(),),
+        (Retry(hold=True), Admit()),
+        (Retry(hold=True), Pause(), Admit(), Resume()),
+        (Retry(hold=True), Pause(), Resume(), Admit()),
+    ],
+)
+def test_a_retry_keeps_the_items_that_were_done(retry: tuple[Any, ...]) -> None:
     nodes = {**LOOP, "f": ("for_each", {"items": "input.items", "concurrency": 3})}
     play = Play(graph(nodes, *EDGES), {"items": ["a", "b", "c", "d"]})
     play.finish(play.jobs[0])
     play.finish(play.jobs[0], Failed("boom", "no"))
     assert play.execution.status == "failed"
     play.jobs.clear()
-    play.tell(Retry())
+    for fact in retry:
+        assert not play.jobs
+        play.tell(fact)
     assert sorted(names(play)) == ["1", "2", "3"]
     while play.jobs:
         play.finish(play.jobs[0])

@@ -12,7 +12,7 @@ from support.workflows import BODY, HANDLED, Play, Scenario, scenarios
 
 from flowrun.domain.definition import Join, OnError
 from flowrun.domain.events import NodeCompleted, NodeFailed, NodeQueued
-from flowrun.domain.facts import AttemptLost, Cancel, Pause, Resume, Retry, Terminate, TimerKind
+from flowrun.domain.facts import Admit, AttemptLost, Cancel, Pause, Resume, Retry, Terminate, TimerKind
 
 RANDOM = st.randoms(use_true_random=False)
 RAN = {"completed", "failed", "timed_out"}
@@ -226,6 +226,14 @@ def test_execution_timeout_at_any_moment_ends_the_execution(scenario, rng, steps
     assert_same_history(scenario, play.driver)
 
 
+def retried(driver, rng):
+    """Retry it, at once or when there is room, perhaps with a pause meanwhile."""
+    held = Retry(hold=True)
+    ways = [[Retry()], [held, Admit()], [held, Pause(), Admit(), Resume()], [held, Pause(), Resume(), Admit()]]
+    for fact in rng.choice(ways):
+        driver.send(fact)
+
+
 @given(scenarios(broken=False), RANDOM)
 def test_retry_of_repaired_nodes_completes_and_completed_nodes_keep_their_results(scenario, rng):
     play = Play(scenario, rng)
@@ -239,7 +247,7 @@ def test_retry_of_repaired_nodes_completes_and_completed_nodes_keep_their_result
         assume(all(node.type.name != "script" for node in culprits))  # Its behaviour stands in the definition.
         repaired = {node.id: replace(play.scenario.behaviours[node.id], error=None, failures=0) for node in culprits}
         scenario = play.scenario = scenario.with_behaviours(**repaired)
-        driver.send(Retry())
+        retried(driver, rng)
         play.to_the_end()
         assert all(driver.run(node).output == output for node, output in kept.items())
     assert play.driver.status == "completed"
@@ -258,6 +266,6 @@ def test_retry_after_cancellation_at_any_moment_ends_as_if_nothing_had_happened(
         return
     play.driver.send(Cancel())
     play.to_the_end()
-    play.driver.send(Retry())
+    retried(play.driver, rng)
     play.to_the_end()
     assert_means(scenario, play.driver)
