@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 from unit.api.hooks import hook
+
+from flowrun.commands.start_called import CALLS
+from flowrun.persistence.expiry import delete_executions
 
 RESPOND = {"id": "r", "type": "respond", "params": {"status": 201, "headers": {"X-Id": "7"}, "body": {"ok": True}}}
 NOOP = {"id": "n", "type": "noop"}
@@ -139,6 +143,20 @@ async def test_a_synchronous_duplicate_gets_the_same_answer(api):
     await api.save("w", [hook(response_mode="response_node"), RESPOND], [("hook", "r")])
     sent = [await api.operator.post("/webhooks/acme/in", headers={"webhook-id": "1"}) for _ in range(2)]
     assert [one.status_code for one in sent] == [201, 201]
+
+
+async def test_a_duplicate_whose_original_was_deleted_is_accepted_and_starts_nothing(api):
+    await api.save("w", [hook(response_mode="response_node"), RESPOND], [("hook", "r")])
+    first = await api.operator.post("/webhooks/acme/in", headers={"webhook-id": "1"})
+    (original,) = (await api.operator.get("/api/v1/tenants/acme/executions")).json()["items"]
+    await api.runtime.engine.ending(original["id"], response=False, timeout=5)
+    deleted = await api.runtime.context.writer.transact(
+        partial(delete_executions, execution_ids=[original["id"]], ended_before=2**62, calls=CALLS)
+    )
+    again = await api.operator.post("/webhooks/acme/in", headers={"webhook-id": "1"})
+    assert (first.status_code, deleted, again.status_code) == (201, 1, 202)
+    assert again.json()["execution_ids"] == [original["id"]]
+    assert (await api.operator.get("/api/v1/tenants/acme/executions")).json()["items"] == []
 
 
 async def test_last_node_answers_with_the_output(api):
