@@ -178,8 +178,11 @@ class TenantLimits:
 class Limits(Protocol):
     """The limits that are in force."""
 
-    def change(self, tenant_id: str, limits: TenantLimits) -> None:
+    async def change(self, tenant_id: str, limits: TenantLimits) -> None:
         """Let a tenant's limits be these from now on. What runs beyond them goes on to its end."""
+
+    async def workflow_changed(self, tenant_id: str, workflow_id: str) -> None:
+        """A workflow was saved or deleted: let its limits be those of its current version."""
 
 
 class Routes(Protocol):

@@ -110,7 +110,13 @@ class Parts:
         self.queue = LocalQueue(capacities, self.attempts.run, self._job_done)
         self.dispatcher = Dispatcher(self.queue, capacities)
         self.timers = Timers(clock, reader, self.reports.fire)
-        self.effects = Effects(self.dispatcher, self.timers, self.attempts.stop, self.attempts.never_ran)
+        self.effects = Effects(
+            self.dispatcher,
+            self.timers,
+            self.attempts.stop,
+            self.attempts.never_ran,
+            lambda tenant_id, graph: self.engine.gate.is_current(tenant_id, graph),  # noqa: PLW0108 - made later
+        )
         graphs = GraphStore(reader, types)
         self.scheduler = Scheduler(clock, reader, graphs, self.reports.send)
         self.engine = ExecutionEngine(
@@ -123,7 +129,7 @@ class Parts:
             epoch=epoch,
             cached=settings.cache_executions,
         )
-        self.limits = Limits(self.engine.gate, self.dispatcher, self.engine.admit)
+        self.limits = Limits(self.engine, self.dispatcher, reader, graphs)
         self.feed = Feed(epoch)
         self.stats = Stats(
             clock=clock,
@@ -185,7 +191,7 @@ class Parts:
         await load_events(self.reader, self.context.events)
         await load_tenants(self.reader, self.context.tenants)
         await self.scheduler.load()
-        await self.limits.recover(self.reader, self.context.graphs)
+        await self.limits.recover()
         await self.secrets.report_lost()
         await self.channels.report_lost()
         await self.stats.load(self.reader)

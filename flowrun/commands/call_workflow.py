@@ -8,7 +8,8 @@ from typing import ClassVar
 from sqlalchemy import RowMapping, func, select
 
 from flowrun.bus import Command, Principal, Scope
-from flowrun.commands.start_called import Call, running_call_name, start_once
+from flowrun.commands.start_called import Call, start_once
+from flowrun.domain.calls import running_call_name
 from flowrun.domain.emission import MAX_CHAIN, chain_depth
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.errors import ConflictError

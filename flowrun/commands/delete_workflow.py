@@ -51,6 +51,7 @@ async def handle(message: DeleteWorkflow, context: Context, _principal: Principa
     context.events.replace(tenant_id, workflow_id, [])
     context.graphs.forget(tenant_id, workflow_id)
     context.schedules.changed()
+    await context.limits.workflow_changed(tenant_id, workflow_id)
     return {"id": workflow_id, "deleted": True}
 
 

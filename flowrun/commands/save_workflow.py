@@ -71,6 +71,7 @@ async def handle(message: SaveWorkflow, context: Context, principal: Principal) 
         context.routes.replace(message.tenant_id, definition.id, outcome.routes)
         context.events.replace(message.tenant_id, definition.id, outcome.events)
         context.schedules.changed()
+        await context.limits.workflow_changed(message.tenant_id, definition.id)
     return {
         "id": definition.id,
         "version": outcome.version,

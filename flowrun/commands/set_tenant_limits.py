@@ -58,5 +58,5 @@ async def handle(message: SetTenantLimits, context: Context, _principal: Princip
 
     await context.writer.transact(change)
     limits = TenantLimits(message.running_executions, message.running_nodes, message.at_limit)
-    context.limits.change(message.tenant_id, limits)
+    await context.limits.change(message.tenant_id, limits)
     return document

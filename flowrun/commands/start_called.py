@@ -26,16 +26,6 @@ def call_prefix(execution_id: str, key: RunKey) -> str:
     return f"{execution_id}:{key[0]}:{key[1]}:"
 
 
-def running_call_name(queued_at: int, key: str) -> str:
-    """The name of a call that a worker's node makes while it runs; `key` tells those of one run apart."""
-    return f"{queued_at}:{key}"
-
-
-def is_of_running(name: str) -> bool:
-    """Whether a call was made by a node while it ran, which waits for its end by itself."""
-    return ":" in name
-
-
 async def start_called(context: Context, caller: Execution, run: NodeRun, asked: JsonObject) -> str:
     """Start it, and give the id of the execution; done twice, it gives the same one.
 

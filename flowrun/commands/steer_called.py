@@ -6,9 +6,9 @@ from contextlib import suppress
 
 from sqlalchemy import select
 
-from flowrun.commands.start_called import CALLS, call_prefix, is_of_running, start_called
+from flowrun.commands.start_called import CALLS, call_prefix, start_called
 from flowrun.domain import facts as f
-from flowrun.domain.calls import call_name, wish_of
+from flowrun.domain.calls import awaited_by, call_name, wish_of
 from flowrun.domain.execution import Execution, NodeRun, RunKey
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Completed, Failed
@@ -80,8 +80,7 @@ async def _stop(context: Context, caller: Execution, key: RunKey, but: str | Non
             continue
         called_id = str(load(call["response"])["execution_id"])
         with suppress(NotFoundError):  # It has ended, and its time in the database is over.
-            by = (await context.engine.look(called_id)).trigger.get("caller")
-            if isinstance(by, dict) and (by["wait"] or is_of_running(name)):
+            if awaited_by((await context.engine.look(called_id)).trigger) is not None:
                 await _tell(context, called_id, f.Cancel(f"execution {caller.id}", "its caller has stopped"))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flowrun.domain.graph import Graph
@@ -13,6 +14,7 @@ from flowrun.ports import TenantLimits
 
 Group = tuple[str, ...]
 """Executions that share a limit: `(tenant,)`, or `(tenant, workflow, key)`."""
+_Members = dict[Group, OrderedDict[str, None]]
 
 
 class LimitReachedError(TooManyRequestsError):
@@ -22,125 +24,209 @@ class LimitReachedError(TooManyRequestsError):
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """One limit that an execution falls under."""
+class Rule:
+    """What holds for a group; `most` None is no limit."""
 
-    group: Group
-    most: int
-    at_limit: str
+    most: int | None = None
+    at_limit: str = "queue"
+
+
+_NO_RULE = Rule()
 
 
 @dataclass(slots=True)
 class Admission:
-    """The answer to one execution: it runs now, or it waits; then perhaps another is to be cancelled for it."""
+    """The answer to one execution: it runs now, or it waits; then perhaps others are to be cancelled for it."""
 
     runs: bool
-    cancel: str | None = None
+    cancel: tuple[str, ...] = ()
 
 
 class Gate:
     """Counts what runs in each limited group, and knows who is next.
 
-    Executions that fall under no limit are not known here, and cost nothing.
+    Executions that fall under no limit are not known here, and cost nothing. The rules are those of today, whichever
+    version of its workflow an execution has. An execution that another one called, and waits for, needs no place where
+    that one has one: they would wait for one another.
     """
 
     def __init__(self) -> None:
         self.tenants: dict[str, TenantLimits] = {}
-        self._running: dict[Group, OrderedDict[str, None]] = {}
-        self._waiting: dict[Group, OrderedDict[str, None]] = {}
-        self._limits: dict[str, list[Limit]] = {}
+        self._workflows: dict[tuple[str, str], Rule] = {}
+        self._versions: dict[tuple[str, str], int] = {}
+        """Of the workflows with limits: the newest version that was seen."""
+        self._running: _Members = {}
+        self._waiting: _Members = {}
+        self._groups: dict[str, tuple[Group, ...]] = {}
         """By execution: what it falls under, from its creation to its end."""
+        self._callers: dict[str, str] = {}
+        """By execution: the one that called it and waits for it."""
+        self._leaving: set[str] = set()
+        """Those that are being cancelled: their places will be free in a moment."""
+        self._left: list[set[str]] = []
+        """Where those who leave are noted while executions are counted from the database."""
 
-    def limits_of(self, graph: Graph, tenant_id: str, scope: Mapping[str, JsonValue], now: int) -> list[Limit]:
+    # --- the rules
+
+    def groups_of(self, graph: Graph, tenant_id: str, scope: Mapping[str, JsonValue], now: int) -> tuple[Group, ...]:
         """What an execution falls under. Raises `ExpressionError` when the workflow's key cannot be evaluated."""
-        found = []
+        found: list[Group] = []
         tenant = self.tenants.get(tenant_id)
         if tenant is not None and tenant.running_executions is not None:
-            found.append(Limit((tenant_id,), tenant.running_executions, tenant.at_limit))
+            found.append((tenant_id,))
         if graph.concurrency is not None and graph.concurrency.limit is not None:
-            most = graph.concurrency.limit
-            found.append(Limit(_group(graph, tenant_id, scope, now), most, graph.concurrency.at_limit))
-        return found
+            if self.is_current(tenant_id, graph):
+                self._workflows[tenant_id, graph.workflow_id] = _rule_of(graph)
+            found.append(_group(graph, tenant_id, scope, now))
+        return tuple(found)
 
-    def ask(self, execution_id: str, limits: list[Limit]) -> Admission:
-        """Let an execution in, or let it wait; raises `LimitReachedError` where the limit says so."""
-        full = [limit for limit in limits if not self._has_room(limit)]
-        refusing = next((limit for limit in full if limit.at_limit == "reject"), None)
-        if refusing is not None:
-            what = "tenant" if len(refusing.group) == 1 else "workflow"
-            raise LimitReachedError(f"This {what} is at its limit of {refusing.most} running at a time")
-        self._limits[execution_id] = limits
-        if not full:
-            self._enter(execution_id, limits)
-            return Admission(runs=True)
-        for limit in full:
-            self._waiting.setdefault(limit.group, OrderedDict())[execution_id] = None
-        oldest = next((limit for limit in full if limit.at_limit == "cancel_oldest"), None)
-        victim = next(iter(self._running.get(oldest.group, ())), None) if oldest else None
-        return Admission(runs=False, cancel=victim)
+    def is_current(self, tenant_id: str, graph: Graph) -> bool:
+        """Whether the limits of this version are in force: no newer one has been seen."""
+        key = (tenant_id, graph.workflow_id)
+        if graph.version < self._versions.get(key, 0):
+            return False
+        self._versions[key] = graph.version
+        return True
 
-    def enter(self, execution_id: str, limits: list[Limit]) -> None:
-        """Count an execution as running without asking: it ran before (recovery)."""
-        if limits:
-            self._limits[execution_id] = limits
-            self._enter(execution_id, limits)
-
-    def wait(self, execution_id: str, limits: list[Limit]) -> None:
-        """Count an execution as waiting: it waited before (recovery)."""
-        self._limits[execution_id] = limits
-        for limit in limits:
-            self._waiting.setdefault(limit.group, OrderedDict())[execution_id] = None
-
-    def leave(self, execution_id: str) -> list[str]:
-        """Forget an execution that has ended; gives those that may run now, which count as running."""
-        limits = self._limits.pop(execution_id, None)
-        if limits is None:
-            return []
-        for limit in limits:
-            _remove(self._running, limit.group, execution_id)
-            _remove(self._waiting, limit.group, execution_id)
-        return self._next(limit.group for limit in limits)
+    def workflow(self, tenant_id: str, workflow_id: str, graph: Graph | None) -> list[str]:
+        """A workflow has been saved, or (None) deleted; gives the executions that may run now."""
+        key = (tenant_id, workflow_id)
+        if graph is None:
+            self._workflows.pop(key, None)
+            self._versions.pop(key, None)
+        else:
+            self._workflows[key], self._versions[key] = _rule_of(graph), graph.version
+        return self._next([group for group in self._waiting if group[:2] == key])
 
     def changed(self, tenant_id: str) -> list[str]:
         """A tenant's limits have changed; gives the executions that may run now."""
-        present = self.tenants.get(tenant_id, TenantLimits())
-        most = present.running_executions
-        for execution_id, limits in self._limits.items():
-            if any(limit.group == (tenant_id,) for limit in limits):
-                kept = [limit for limit in limits if limit.group != (tenant_id,)]
-                added = [] if most is None else [Limit((tenant_id,), most, present.at_limit)]
-                self._limits[execution_id] = added + kept
         return self._next([(tenant_id,)])
 
-    def settle(self) -> list[str]:
-        """The executions that may run now, after recovery has counted everything."""
-        return self._next(list(self._waiting))
+    def _rule(self, group: Group) -> Rule:
+        if len(group) > 1:
+            return self._workflows.get((group[0], group[1]), _NO_RULE)
+        limits = self.tenants.get(group[0])
+        return _NO_RULE if limits is None else Rule(limits.running_executions, limits.at_limit)
+
+    # --- coming and going
+
+    def ask(self, execution_id: str, groups: tuple[Group, ...], caller: str | None = None) -> Admission:
+        """Let an execution in, or let it wait; raises `LimitReachedError` where the limit says so."""
+        groups = self._without_shared(groups, caller)
+        full = [group for group in groups if not self._has_room(group)]
+        victims: dict[str, None] = {}
+        for group in full:
+            rule = self._rule(group)
+            staying = self._staying(group) if rule.at_limit != "queue" else []
+            if rule.most is None or len(staying) < rule.most:
+                continue  # It waits its turn, or there will be room in a moment.
+            if rule.at_limit == "reject":
+                what = "tenant" if len(group) == 1 else "workflow"
+                raise LimitReachedError(f"This {what} is at its limit of {rule.most} running at a time")
+            if rule.at_limit == "cancel_oldest":
+                victims |= dict.fromkeys(staying[: len(staying) - rule.most + 1])
+        if caller is not None:
+            self.called(execution_id, caller)
+        self.count(execution_id, groups, waits=bool(full))
+        self._leaving.update(victims)
+        return Admission(not full, tuple(victims))
+
+    def leaving(self, execution_id: str) -> None:
+        """An execution is being cancelled: others may take its place for granted."""
+        if execution_id in self._groups:
+            self._leaving.add(execution_id)
+
+    def leave(self, execution_id: str) -> list[str]:
+        """Forget an execution that has ended; gives those that may run now, which count as running."""
+        self._callers.pop(execution_id, None)
+        for left in self._left:
+            left.add(execution_id)
+        groups = self._groups.pop(execution_id, None)
+        if groups is None:
+            return []
+        self._leaving.discard(execution_id)
+        for group in groups:
+            _remove(self._running, group, execution_id)
+            _remove(self._waiting, group, execution_id)
+        return self._next(groups)
+
+    # --- those who were there before
+
+    @contextmanager
+    def noting(self) -> Iterator[set[str]]:
+        """Those who leave while the block lasts: what is read of them meanwhile is old."""
+        left: set[str] = set()
+        self._left.append(left)
+        try:
+            yield left
+        finally:
+            self._left.remove(left)
+
+    def called(self, execution_id: str, caller: str) -> None:
+        """An execution was called by another one that waits for it."""
+        self._callers[execution_id] = caller
+
+    def count(self, execution_id: str, groups: tuple[Group, ...], *, waits: bool) -> None:
+        """Count one that was there before, unless it is counted already, or has its place with who called it."""
+        groups = self._without_shared(groups, self._callers.get(execution_id))
+        members = self._waiting if waits else self._running
+        for group in groups:
+            if group not in self._groups.get(execution_id, ()):
+                self._groups[execution_id] = (*self._groups.get(execution_id, ()), group)
+                members.setdefault(group, OrderedDict())[execution_id] = None
+
+    def settle(self) -> tuple[list[str], list[str]]:
+        """After recovery has counted everything: the executions that may run now, and those to be cancelled."""
+        victims: dict[str, None] = {}
+        for group in {*self._running, *self._waiting}:
+            rule, staying = self._rule(group), self._staying(group)
+            if rule.most is not None and rule.at_limit == "cancel_oldest":
+                victims |= dict.fromkeys(staying[: max(len(staying) - rule.most, 0)])
+        self._leaving.update(victims)
+        return self._next(list(self._waiting)), list(victims)
+
+    # --- who is where
+
+    def _without_shared(self, groups: tuple[Group, ...], caller: str | None) -> tuple[Group, ...]:
+        """The groups but those in which someone has a place who waits for this execution."""
+        if caller is None or not groups:
+            return groups
+        callers: set[str] = set()
+        while caller is not None and caller not in callers:
+            callers.add(caller)
+            caller = self._callers.get(caller)
+        return tuple(group for group in groups if callers.isdisjoint(self._running.get(group, ())))
+
+    def _staying(self, group: Group) -> list[str]:
+        """Those that run or wait and aren't being cancelled, the longest there first."""
+        there = [*self._running.get(group, ()), *self._waiting.get(group, ())]
+        return [one for one in there if one not in self._leaving]
 
     def _next(self, groups: Iterable[Group]) -> list[str]:
         admitted = []
         for group in groups:
             for execution_id in list(self._waiting.get(group, ())):
-                limits = self._limits[execution_id]
-                if not all(self._has_room(limit) for limit in limits):
-                    if any(limit.group == group and not self._has_room(limit) for limit in limits):
+                theirs = self._groups[execution_id]
+                if not all(self._has_room(one) for one in theirs):
+                    if not self._has_room(group):
                         break  # The group itself is full: nobody behind it has a place either.
                     continue
-                for limit in limits:
-                    _remove(self._waiting, limit.group, execution_id)
-                _remove(self._waiting, group, execution_id)
-                self._enter(execution_id, limits)
+                for one in theirs:
+                    _remove(self._waiting, one, execution_id)
+                    self._running.setdefault(one, OrderedDict())[execution_id] = None
                 admitted.append(execution_id)
         return admitted
 
-    def _enter(self, execution_id: str, limits: list[Limit]) -> None:
-        for limit in limits:
-            self._running.setdefault(limit.group, OrderedDict())[execution_id] = None
-
-    def _has_room(self, limit: Limit) -> bool:
-        return len(self._running.get(limit.group, ())) < limit.most
+    def _has_room(self, group: Group) -> bool:
+        most = self._rule(group).most
+        return most is None or len(self._running.get(group, ())) < most
 
 
-def _remove(groups: dict[Group, OrderedDict[str, None]], group: Group, execution_id: str) -> None:
+def _rule_of(graph: Graph) -> Rule:
+    return _NO_RULE if graph.concurrency is None else Rule(graph.concurrency.limit, graph.concurrency.at_limit)
+
+
+def _remove(groups: _Members, group: Group, execution_id: str) -> None:
     members = groups.get(group)
     if members is not None:
         members.pop(execution_id, None)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from flowrun.coordinator.dispatcher import Dispatcher, JobKey
 from flowrun.coordinator.timers import Timers
 from flowrun.domain.execution import Execution
+from flowrun.domain.graph import Graph
 from flowrun.domain.states import ExecutionStatus
 from flowrun.domain.turn import Decision, Job
 
@@ -20,16 +21,18 @@ class Effects:
         timers: Timers,
         stopping: Callable[[JobKey], None],
         never_ran: Callable[[Job], None],
+        is_current: Callable[[str, Graph], bool],
     ) -> None:
         """Wire it up.
 
         `stopping` is told of a run whose worker is about to be cancelled, `never_ran` of a job of a cancelled
-        execution that no worker had begun.
+        execution that no worker had begun, and `is_current` tells whether a version's limits are in force.
         """
         self._dispatcher = dispatcher
         self._timers = timers
         self._stopping = stopping
         self._never_ran = never_ran
+        self._is_current = is_current
         self.ended: set[JobKey] | None = None
         """During recovery: the jobs that ended meanwhile, which must not be handed out from their old rows."""
 
@@ -45,7 +48,8 @@ class Effects:
             self._timers.set(execution.id, decision.timers)
         if decision.jobs:
             graph = execution.graph
-            self._dispatcher.limit((execution.tenant_id, graph.workflow_id), graph.running_nodes)
+            if graph.running_nodes is not None and self._is_current(execution.tenant_id, graph):
+                self._dispatcher.limit((execution.tenant_id, graph.workflow_id), graph.running_nodes)
             self._dispatcher.add(decision.jobs)
 
     def _stop(self, execution: Execution, key: JobKey) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from flowrun.coordinator.admission import Admission, Gate
 from flowrun.coordinator.endings import Endings, ending_of
+from flowrun.domain.calls import awaited_by
 from flowrun.domain.decide import decide
 from flowrun.domain.execution import Execution
 from flowrun.domain.facts import (
@@ -120,8 +121,9 @@ class ExecutionEngine:
     ) -> str:
         """See `flowrun.ports.Engine.start`."""
         eid = execution_id or self._new_id()
-        limits = self.gate.limits_of(graph, tenant_id, {"trigger": fact.trigger}, self._clock.now())
-        admission = self.gate.ask(eid, limits) if limits else None
+        groups = self.gate.groups_of(graph, tenant_id, {"trigger": fact.trigger}, self._clock.now())
+        caller = awaited_by(fact.trigger)
+        admission = self.gate.ask(eid, groups, caller) if groups or caller else None
         fact.hold = admission is not None and not admission.runs
         if notify:
             self._endings.expect(eid, from_start=True)
@@ -142,8 +144,13 @@ class ExecutionEngine:
 
     def _cancel_for(self, execution_id: str, admission: Admission | None) -> None:
         """Cancel the one whose place an execution takes."""
-        if admission is not None and admission.cancel is not None:
-            self._post(admission.cancel, Cancel("limit", f"the execution {execution_id} takes its place"))
+        if admission is not None:
+            self.make_room(admission.cancel, f"the execution {execution_id} takes its place")
+
+    def make_room(self, execution_ids: Iterable[str], reason: str) -> None:
+        """Cancel executions in whose place others are to run."""
+        for execution_id in execution_ids:
+            self._post(execution_id, Cancel("limit", reason))
 
     async def tell(self, tenant_id: str | None, execution_id: str, fact: Fact) -> Execution:
         """See `flowrun.ports.Engine.tell`."""
@@ -322,6 +329,8 @@ class ExecutionEngine:
             self._cancel_for(execution.id, admission)
         elif decision.responded or decision.unanswered:
             self._endings.answered(execution)
+        if execution.status is ExecutionStatus.CANCELLING:
+            self.gate.leaving(execution.id)
         _settle(letters, execution)
         self._go_on(slot)
 
@@ -345,8 +354,9 @@ class ExecutionEngine:
         if not isinstance(fact, Retry) or not execution.final or execution.status is ExecutionStatus.COMPLETED:
             return None
         scope = {"trigger": execution.trigger}
-        limits = self.gate.limits_of(execution.graph, execution.tenant_id, scope, execution.created_at)
-        admission = self.gate.ask(execution.id, limits) if limits else None
+        groups = self.gate.groups_of(execution.graph, execution.tenant_id, scope, execution.created_at)
+        caller = awaited_by(execution.trigger)
+        admission = self.gate.ask(execution.id, groups, caller) if groups or caller else None
         fact.hold = admission is not None and not admission.runs
         return admission
 

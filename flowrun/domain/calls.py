@@ -34,6 +34,24 @@ def call_name(run: NodeRun) -> str:
     return str(run.queued_at)
 
 
+def running_call_name(queued_at: int, key: str) -> str:
+    """The name of a call that a worker's node makes while it runs; `key` tells those of one run apart."""
+    return f"{queued_at}:{key}"
+
+
+def is_of_running(name: str) -> bool:
+    """Whether a call was made by a node while it ran, which waits for its end by itself."""
+    return ":" in name
+
+
+def awaited_by(trigger: JsonObject) -> str | None:
+    """The execution that called the one of this trigger, and waits for its end."""
+    caller = trigger.get("caller")
+    if isinstance(caller, dict) and (caller.get("wait") or is_of_running(str(caller.get("call", "")))):
+        return str(caller["execution_id"])
+    return None
+
+
 def tell_called(turn: Turn) -> None:
     """Let the called executions be told that their caller is paused, or goes on."""
     for run in turn.execution.runs.values():

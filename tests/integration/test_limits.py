@@ -17,6 +17,8 @@ from flowrun.coordinator.admission import LimitReachedError
 from flowrun.errors import FlowrunError
 from flowrun.queries.get_execution import GetExecution
 
+TO_CALL = [{"source": "t", "target": "call"}]
+
 
 async def status(runtime, execution_id: str, tenant: str = "acme") -> str:
     found = await runtime.mediator.send(GetExecution(tenant_id=tenant, execution_id=execution_id), OPERATOR)
@@ -263,3 +265,97 @@ async def test_one_that_was_paused_in_the_queue_still_waits_for_its_place_after_
         assert await status(runtime, second) == "queued"
         gated.open.set()
         assert [await ended(runtime, one) for one in (first, second)] == ["completed", "completed"]
+
+
+async def set_limit(runtime, most: int | None, at_limit: str = "queue") -> None:
+    message = SetTenantLimits(tenant_id="acme", running_executions=most, at_limit=at_limit)
+    await runtime.mediator.send(message, OPERATOR)
+
+
+async def test_a_limit_that_was_lifted_and_set_again_counts_no_ghosts_and_what_runs(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme")
+        await set_limit(runtime, 2)
+        first = [await start(runtime, "acme") for _ in range(2)]
+        await gated.until_begun(2)
+        await set_limit(runtime, None)
+        for one in first:
+            gated.let_end(one)
+            assert await ended(runtime, one) == "completed"
+        second = await start(runtime, "acme")
+        await gated.until_begun(3)
+        await set_limit(runtime, 2)
+        third, fourth = [await start(runtime, "acme") for _ in range(2)]
+        assert [await status(runtime, one) for one in (second, third, fourth)] == ["running", "running", "queued"]
+        gated.open.set()
+        assert await ended(runtime, fourth) == "completed"
+
+
+@pytest.mark.parametrize("at_limit", ["queue", "reject", "cancel_oldest"])
+async def test_what_is_called_runs_in_the_place_of_its_caller(tmp_path: Path, at_limit: str) -> None:
+    async with gated_runtime(tmp_path, gated := Gated(), "acme") as runtime:
+        await save(runtime, "acme", "child")
+        nodes = [{"id": "t", "type": "manual"}, {"id": "call", "type": "workflow", "params": {"workflow_id": "child"}}]
+        concurrency = {"limit": 2, "at_limit": at_limit}
+        await save(runtime, "acme", "parent", nodes=nodes, edges=TO_CALL, concurrency=concurrency)
+        await set_limit(runtime, 2, at_limit)
+        parents = [await start(runtime, "acme", "parent") for _ in range(2)]
+        await gated.until_begun(2)
+    async with gated_runtime(tmp_path, again := Gated(), "acme") as runtime:
+        await again.until_begun(2)
+        again.open.set()
+        assert [await ended(runtime, one) for one in parents] == ["completed", "completed"]
+
+
+async def test_a_workflow_that_calls_itself_needs_one_place(tmp_path: Path) -> None:
+    async with gated_runtime(tmp_path, Gated(), "acme") as runtime:
+        params = {"workflow_id": "own", "input": "{{ input - 1 }}"}
+        nodes = [{"id": "t", "type": "manual"}, {"id": "call", "type": "workflow", "params": params}]
+        edges = [{**TO_CALL[0], "condition": "input > 0"}]
+        await save(runtime, "acme", "own", nodes=nodes, edges=edges, concurrency={"limit": 1})
+        first = await start(runtime, "acme", "own", body=3)
+        assert await ended(runtime, first) == "completed"
+
+
+async def test_of_many_that_come_at_once_the_newest_stays(tmp_path: Path) -> None:
+    gated = Gated(stubborn=True)
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", concurrency={"limit": 1, "at_limit": "cancel_oldest"})
+        first = await start(runtime, "acme")
+        await gated.until_begun(1)
+        others = [await start(runtime, "acme") for _ in range(3)]
+        for one in others[:2]:
+            assert await ended(runtime, one) == "cancelled"
+        gated.let_end(first)
+        await gated.until_begun(2)
+        assert await status(runtime, others[2]) == "running"
+        gated.open.set()
+
+
+async def test_a_higher_limit_is_that_of_earlier_versions_too(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", concurrency={"limit": 1})
+        ids = [await start(runtime, "acme") for _ in range(3)]
+        await gated.until_begun(1)
+        await save(runtime, "acme", concurrency={"limit": 2})
+        await gated.until_begun(2)
+        assert [await status(runtime, one) for one in ids] == ["running", "running", "queued"]
+        gated.open.set()
+        assert [await ended(runtime, one) for one in ids] == ["completed"] * 3
+
+
+async def test_the_queue_of_a_tenant_keeps_its_order_over_a_restart(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", "a")
+        await save(runtime, "acme", "z")
+        await set_limit(runtime, 1)
+        ids = [await start(runtime, "acme", name) for name in "zazaz"]
+        await gated.until_begun(1)
+    again = Gated()
+    async with gated_runtime(tmp_path, again, "acme") as runtime:
+        again.open.set()
+        assert [await ended(runtime, one) for one in ids] == ["completed"] * 5
+        assert [execution for _, execution in again.begun] == ids

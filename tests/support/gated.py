@@ -33,8 +33,10 @@ class Gated(WorkerNodeType):
     class Params(ParamsModel):
         """None."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stubborn: bool = False) -> None:
+        """A stubborn one waits for its own gate also when it is told to stop."""
         super().__init__()
+        self._stubborn = stubborn
         self.begun: list[tuple[str, str]] = []
         """Tenant and execution of every run, in the order of their beginning."""
         self.open = asyncio.Event()
@@ -49,6 +51,10 @@ class Gated(WorkerNodeType):
         waits = [asyncio.ensure_future(self.open.wait()), asyncio.ensure_future(own.wait())]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            if self._stubborn:
+                await own.wait()
+            raise
         finally:
             for one in waits:
                 one.cancel()
