@@ -40,6 +40,12 @@ class InvalidInputError(FlowrunError):
         self.issues = tuple(issues)
 
 
+def in_full(error: FlowrunError) -> str:
+    """The message with everything that is wrong, in one line."""
+    issues = error.issues if isinstance(error, InvalidInputError) else ()
+    return "; ".join([str(error), *map(str, issues)])
+
+
 class MalformedError(FlowrunError):
     """What was sent cannot be read."""
 

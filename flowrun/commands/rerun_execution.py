@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping, select
 from flowrun.bus import Command, Principal, Scope
 from flowrun.commands.idempotency import remember
 from flowrun.commands.open_tenant import require_open
+from flowrun.domain.calls import nobody_awaits
 from flowrun.domain.decide import kept_events
 from flowrun.domain.events import Event, ExecutionCreated, NodeCompleted, NodeEvent, restore_event
 from flowrun.domain.execution import Execution
@@ -22,6 +23,7 @@ from flowrun.errors import ConflictError, NotFoundError
 from flowrun.persistence import tables as t
 from flowrun.persistence.json_text import load
 from flowrun.ports import Context
+from flowrun.triggers.inputs import checked_input
 
 _KEPT_TYPES = ("ExecutionCreated", "NodeCompleted", "NodeFailed", "NodeSkipped")
 History = list[tuple[int, Event]]
@@ -66,9 +68,12 @@ async def handle(message: RerunExecution, context: Context, principal: Principal
     created = history[0][1]
     if not isinstance(created, ExecutionCreated):
         raise NotFoundError(f"The history of the execution {message.execution_id} is gone")
+    trigger = graph.trigger(created.trigger_node)
+    if message.edited:
+        message = replace(message, input=checked_input(trigger, message.input))
     start = Start(
-        graph.trigger(created.trigger_node).id,
-        created.trigger,
+        trigger.id,
+        nobody_awaits(created.trigger),
         message.input if message.edited else created.input,
         by=principal.name,
         rerun_of=message.execution_id,

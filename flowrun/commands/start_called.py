@@ -16,6 +16,7 @@ from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.errors import ConflictError
 from flowrun.persistence import tables as t
 from flowrun.ports import Context
+from flowrun.triggers.inputs import checked_input
 
 CALLS = "call"
 """The scope of the keys that make a call start one execution."""
@@ -66,10 +67,12 @@ async def start_once(context: Context, call: Call) -> str:
     """Start what is called, unless this very call has; gives the id of the execution. Raises as `start_called`."""
     graph = await context.graphs.get(call.tenant_id, call.workflow_id)
     await _require_published(context, call.tenant_id, call.workflow_id)
+    started = graph.trigger(None)
+    body = checked_input(started, call.input)
     node_id, iteration = call.run
     trigger: JsonObject = {
         "type": "workflow",
-        "body": call.input,
+        "body": body,
         "depth": call.depth,
         "caller": {
             "execution_id": call.execution_id,
@@ -82,7 +85,7 @@ async def start_once(context: Context, call: Call) -> str:
     child = context.new_id()
     key = (call.tenant_id, CALLS, f"{call_prefix(call.execution_id, call.run)}{call.name}")
     also = keep_answer(key, b"", {"execution_id": child}, context.clock.now())
-    start = Start(graph.trigger(None).id, trigger, by=f"execution {call.execution_id}")
+    start = Start(started.id, trigger, by=f"execution {call.execution_id}")
     try:
         return await context.engine.start(graph, call.tenant_id, start, execution_id=child, also=also)
     except KeyTakenError as error:

@@ -13,7 +13,7 @@ from flowrun.domain.execution import Execution, NodeRun, RunKey
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Completed, Failed
 from flowrun.domain.states import ACTIVE_NODE
-from flowrun.errors import ConflictError, FlowrunError, NotFoundError, TooManyRequestsError, UnavailableError
+from flowrun.errors import ConflictError, FlowrunError, NotFoundError, TooManyRequestsError, UnavailableError, in_full
 from flowrun.persistence import tables as t
 from flowrun.persistence.json_text import load
 from flowrun.ports import Context
@@ -52,7 +52,7 @@ async def _start(context: Context, caller: Execution, run: NodeRun, asked: JsonO
     except (UnavailableError, TooManyRequestsError):
         raise  # The timer stands, and fires again.
     except FlowrunError as error:
-        refused = Failed("workflow_not_started", str(error))
+        refused = Failed("workflow_not_started", in_full(error))
         return f.CallAnswered(run.key, refused, fulfilled=f.Wish.RUN, call=call_name(run))
     done: JsonObject = {"execution_id": called, "workflow_id": asked["workflow_id"]}
     outcome = None if asked["wait"] else Completed(done)

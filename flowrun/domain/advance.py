@@ -6,7 +6,7 @@ from flowrun.domain import events as e
 from flowrun.domain import loops
 from flowrun.domain.definition import ERROR_PORT, Join
 from flowrun.domain.execution import Execution, NodeRun
-from flowrun.domain.expression import ExpressionError
+from flowrun.domain.expression import METER, ExpressionError
 from flowrun.domain.facts import TimerKind
 from flowrun.domain.failure import fail_run
 from flowrun.domain.json import JsonObject
@@ -20,13 +20,16 @@ from flowrun.errors import InvalidInputError
 _MOVING = (ExecutionStatus.RUNNING, ExecutionStatus.WAITING)
 _MOST_EVENTS = 2_000
 """A turn that has grown so long goes on in another, so that a long loop doesn't hold up everybody else."""
+_MOST_UNITS = 50_000
+"""The same of what its expressions have cost: 10 ms at most (`expression.budget`), beside that of the last one."""
 
 
 def advance(turn: Turn) -> None:
     """Start everything that is ready, and what that makes ready, until nothing is."""
     execution = turn.execution
+    enough = METER.units + _MOST_UNITS
     while execution.status in _MOVING and execution.failure is None:
-        if len(turn.decision.events) >= _MOST_EVENTS and execution.unsettled:
+        if execution.unsettled and (len(turn.decision.events) >= _MOST_EVENTS or METER.units >= enough):
             turn.set_timer(TimerKind.CONTINUE, turn.now)
             return
         if execution.failed_scopes or execution.ended_scopes:
@@ -47,7 +50,7 @@ def _start(turn: Turn, run: NodeRun) -> None:
     elif node.type.kind is NodeKind.TRIGGER:
         _start_trigger(turn, run)
     elif node.disabled:
-        conclude(turn, run, Completed(turn.execution.input_of(run)))
+        conclude(turn, run, node.type.pass_on(turn.execution.input_of(run), len(run.taken)))
     else:
         _start_node(turn, run)
 

@@ -47,9 +47,17 @@ def is_of_running(name: str) -> bool:
 def awaited_by(trigger: JsonObject) -> str | None:
     """The execution that called the one of this trigger, and waits for its end."""
     caller = trigger.get("caller")
-    if isinstance(caller, dict) and (caller.get("wait") or is_of_running(str(caller.get("call", "")))):
+    if isinstance(caller, dict) and (caller.get("wait") or is_of_running(str(caller.get("call")))):
         return str(caller["execution_id"])
     return None
+
+
+def nobody_awaits(trigger: JsonObject) -> JsonObject:
+    """The trigger for another execution, whose end is no answer to the call; who called can still be read."""
+    caller = trigger.get("caller")
+    if not isinstance(caller, dict):
+        return trigger
+    return {**trigger, "caller": {**caller, "wait": False, "call": None}}
 
 
 def tell_called(turn: Turn) -> None:

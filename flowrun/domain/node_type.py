@@ -201,6 +201,9 @@ class NodeType(Protocol):
     def finish(self, output: JsonValue) -> Outcome:
         """What a node of kind `LOOP` answers at its end, given the outputs of its iterations, or the last one's."""
 
+    def pass_on(self, value: JsonValue, sources: int) -> Outcome:
+        """What a disabled node answers: its input, which comes from so many parents."""
+
     def run_in_engine(self, context: NodeContext) -> Outcome:
         """Run a node of kind `ENGINE`: pure, quick, no input or output."""
 

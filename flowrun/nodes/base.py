@@ -12,7 +12,17 @@ from pydantic.alias_generators import to_camel
 
 from flowrun.domain.definition import MAIN_PORT, NodeDefinition, RetryPolicy
 from flowrun.domain.json import JsonObject, JsonValue
-from flowrun.domain.node_type import DONE_PORT, EACH_PORT, Completed, LoopPlan, NodeContext, NodeKind, Outcome
+from flowrun.domain.node_type import (
+    DONE_PORT,
+    EACH_PORT,
+    Completed,
+    Failed,
+    LoopPlan,
+    NodeContext,
+    NodeKind,
+    Outcome,
+    Waiting,
+)
 from flowrun.errors import InvalidInputError, Issue
 from flowrun.nodes.job import NodeJob, Services
 from flowrun.nodes.output import bounded
@@ -66,6 +76,10 @@ class BaseNodeType:
     def ports(self, params: Mapping[str, JsonValue]) -> tuple[str, ...]:  # noqa: ARG002
         """Return the output ports that edges may name, beside `error`, given the params as written."""
         return (MAIN_PORT,)
+
+    def pass_on(self, value: JsonValue, sources: int) -> Outcome:
+        """Complete with the input; that of several parents together may be beyond the limits."""
+        return bounded(Completed(value)) if sources > 1 else Completed(value)
 
     def issues(self, node: NodeDefinition) -> Sequence[Issue]:
         """Return everything wrong with the params as written.
@@ -148,8 +162,11 @@ class EngineNodeType(BaseNodeType):
     def run_in_engine(self, context: NodeContext) -> Outcome:
         """Answer from the context alone; an output beyond the limits is a failure."""
         outcome = self.decide(context)
-        if isinstance(outcome, Completed) and outcome.output is context.input:
-            return outcome  # It was within the limits when it came in.
+        if len(context.sources) > 1 and isinstance(outcome, Waiting):
+            fits = bounded(Completed(outcome.output))
+            return fits if isinstance(fits, Failed) else outcome
+        if len(context.sources) < 2 and isinstance(outcome, Completed) and outcome.output is context.input:
+            return outcome  # It was within the limits when it came in; several outputs together may not be.
         return bounded(outcome)
 
     @abstractmethod

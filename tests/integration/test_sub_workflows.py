@@ -6,10 +6,12 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support.gated import TYPES_WITH_GATED, Gated, ended, gated_runtime, save, start
 from support.invariants import check_database
 
@@ -21,7 +23,9 @@ from flowrun.commands.execution_commands import (
     RetryExecution,
     SkipNode,
 )
+from flowrun.commands.rerun_execution import RerunExecution
 from flowrun.commands.save_workflow import SaveWorkflow
+from flowrun.errors import InvalidInputError
 from flowrun.queries.get_execution import GetExecution
 
 
@@ -246,3 +250,44 @@ async def test_a_call_that_is_cancelled_at_any_moment_leaves_nothing_running(tmp
         await calls_are_settled(tmp_path)
     assert set(states(tmp_path, each=True)) <= {("main", "cancelled"), ("long", "cancelled")}
     check_database(tmp_path / "flowrun.db", types=TYPES_WITH_GATED)
+
+
+async def test_a_rerun_of_the_called_is_no_answer_to_the_caller(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        caller, called = await waiting_caller(runtime, gated)
+        again = await runtime.mediator.send(RerunExecution(tenant_id="acme", execution_id=called), OPERATOR)
+        await gated.until_begun(2)
+        gated.let_end(again["execution_id"])
+        assert await ended(runtime, again["execution_id"]) == "completed"
+        await calls_are_settled(tmp_path)
+        assert (await shown(runtime, caller))["status"] == "waiting"
+        assert (await shown(runtime, again["execution_id"]))["trigger"]["caller"]["execution_id"] == caller
+        gated.let_end(called)
+        assert await ended(runtime, caller) == "completed"
+    check_database(tmp_path / "flowrun.db", types=TYPES_WITH_GATED)
+
+
+async def test_what_is_called_or_run_again_gets_the_inputs_that_it_declares(tmp_path: Path) -> None:
+    inputs = {"customer": {"type": "string", "required": True}, "limit": {"type": "integer", "default": 10}}
+    row = [{"id": "t", "type": "manual", "params": {"inputs": inputs}}, {"id": "n", "type": "noop"}]
+    document: Any = {"id": "kid", "nodes": row, "edges": ["t -> n"]}
+    async with gated_runtime(tmp_path, Gated(), "acme") as runtime:
+        await runtime.mediator.send(SaveWorkflow(tenant_id="acme", workflow_id="kid", document=document), OPERATOR)
+        await save_nodes(runtime, "main", call("kid", input="{{ input }}"))
+        good = await start(runtime, "acme", "main", body={"customer": "ada"})
+        assert await ended(runtime, good) == "completed"
+        assert (await shown(runtime, good))["output"] == {"customer": "ada", "limit": 10}
+        bad = await start(runtime, "acme", "main", body={"customer": 5, "limit": "many"})
+        assert await ended(runtime, bad) == "failed"
+        error = (await shown(runtime, bad))["error"]
+        assert error["type"] == "workflow_not_started"
+        assert "input.customer: must be a text; input.limit: must be a whole number" in error["message"]
+        kid = await start(runtime, "acme", "kid", body={"customer": "ada", "limit": 1})
+        assert await ended(runtime, kid) == "completed"
+        edited = RerunExecution(tenant_id="acme", execution_id=kid, input={"customer": "bob"}, edited=True)
+        again = (await runtime.mediator.send(edited, OPERATOR))["execution_id"]
+        assert await ended(runtime, again) == "completed"
+        assert (await shown(runtime, again))["output"] == {"customer": "bob", "limit": 10}
+        with pytest.raises(InvalidInputError):
+            await runtime.mediator.send(replace(edited, input={}), OPERATOR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowrun.domain.expression.budget import METER
 from flowrun.domain.expression.errors import ExpressionError, ExpressionLimitError, ExpressionSyntaxError
 from flowrun.domain.expression.expression import Expression, compile_expression
 from flowrun.domain.expression.functions import FUNCTIONS
@@ -13,6 +14,7 @@ from flowrun.domain.expression.values import JsonValue
 
 __all__ = [
     "FUNCTIONS",
+    "METER",
     "Expression",
     "ExpressionError",
     "ExpressionLimitError",

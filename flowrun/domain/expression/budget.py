@@ -24,6 +24,18 @@ MAX_WALK_DEPTH = 128
 """Levels that a walk inside an evaluation goes down; more than a result may have, as parts may be dropped."""
 
 
+class Meter:
+    """What all evaluations have used so far: who evaluates many looks at how much it grows."""
+
+    __slots__ = ("units",)
+
+    def __init__(self) -> None:
+        self.units = 0
+
+
+METER = Meter()
+
+
 class Frame:
     """What one evaluation works with: the scope, the clock, loop variables and what is left of the budget."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from flowrun.domain.expression.budget import BUDGET, Frame
+from flowrun.domain.expression.budget import BUDGET, METER, Frame
 from flowrun.domain.expression.compile import Compiler
 from flowrun.domain.expression.errors import ExpressionError, ExpressionLimitError
 from flowrun.domain.expression.names import references
@@ -59,7 +59,10 @@ class Expression:
         used up or the result too large.
         """
         frame = Frame(scope, now, BUDGET)
-        value = self.run(frame, strict=strict)
+        try:
+            value = self.run(frame, strict=strict)
+        finally:
+            METER.units += BUDGET - frame.left
         if type(value) is list or type(value) is dict:
             try:
                 check_result(value)

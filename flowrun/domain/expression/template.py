@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
-from flowrun.domain.expression.budget import BUDGET, Frame
+from flowrun.domain.expression.budget import BUDGET, METER, Frame
 from flowrun.domain.expression.errors import ExpressionError, ExpressionSyntaxError
 from flowrun.domain.expression.expression import Expression, compile_expression
 from flowrun.domain.expression.scan import Segment, is_template, segments, whole
@@ -45,7 +45,11 @@ class Template:
         """
         if self._fill is None:
             return self._value
-        value = self._fill(Frame(scope, now, BUDGET), strict)
+        frame = Frame(scope, now, BUDGET)
+        try:
+            value = self._fill(frame, strict)
+        finally:
+            METER.units += BUDGET - frame.left
         check_result(value)
         return value
 

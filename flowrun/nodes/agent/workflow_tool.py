@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flowrun.domain.json import JsonObject, JsonValue
-from flowrun.errors import FlowrunError, UnavailableError
+from flowrun.errors import FlowrunError, UnavailableError, in_full
 from flowrun.nodes.agent.errors import AgentError
 from flowrun.nodes.job import NodeJob, Services, WorkflowCall, WorkflowEnd
 
@@ -36,7 +36,7 @@ class WorkflowTool:
         except UnavailableError as error:
             raise AgentError("workflow_not_started", str(error), retryable=True) from None
         except FlowrunError as error:
-            return {"error": f"the workflow {call.workflow_id} could not be started: {error}"}
+            return {"error": f"the workflow {call.workflow_id} could not be started: {in_full(error)}"}
         return end.output if end.completed else {"error": _told(call, end)}
 
 

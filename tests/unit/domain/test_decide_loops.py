@@ -49,12 +49,14 @@ class Play:
         self.execution = Execution("x", "acme", graph)
         self.history: list[tuple[int, e.Event]] = []
         self.jobs: list[Any] = []
+        self.turns = 0
         self.tell(Start("t", {"type": "manual", "body": body}))
 
     def tell(self, fact: Any) -> None:
         facts = [fact]
         while facts:
             decision = decide(self.execution, [facts.pop()], 1000, lambda: 0.0)
+            self.turns += 1
             self.history += [(at, event) for _, at, event in decision.events]
             self.jobs += decision.jobs
             facts += [TimerFired(TimerKind.CONTINUE) for timer in decision.timers if timer.kind == "continue"]
@@ -283,3 +285,25 @@ def test_ten_thousand_items_leave_no_runs_in_memory_and_the_turns_stay_short() -
     play = Play(graph(nodes, "t -> f", "f -each-> w", "f -done-> sum"))
     assert (play.execution.status, play.execution.output) == ("completed", 10_000)
     assert len(play.execution.runs) == 3
+
+
+COSTLY = "{{ sum([x * x for x in range(4000)]) }}"
+
+
+@pytest.mark.parametrize("shape", ["fan", "loop"])
+def test_costly_expressions_are_spread_over_several_turns(shape: str) -> None:
+    costly = ("transform", {"value": COSTLY})
+    if shape == "fan":
+        nodes = {"t": ("manual", {}), **{f"n{number}": costly for number in range(20)}}
+        play = Play(graph(nodes, *(f"t -> n{number}" for number in range(20))))
+    else:
+        nodes = {"t": ("manual", {}), "f": ("for_each", {"items": "range(20)"}), "w": costly, "after": ("noop", {})}
+        play = Play(graph(nodes, *EDGES))
+    assert play.execution.status == "completed"
+    assert 5 <= play.turns <= 25
+    assert play.folded().status == "completed"
+
+
+def test_cheap_expressions_share_a_turn() -> None:
+    nodes = {"t": ("manual", {}), **{f"n{number}": ("transform", {"value": "{{ 1 + 1 }}"}) for number in range(100)}}
+    assert Play(graph(nodes, *(f"t -> n{number}" for number in range(100)))).turns == 1

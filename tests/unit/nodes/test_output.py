@@ -6,6 +6,7 @@ import pytest
 
 from flowrun.domain.node_type import Completed, Failed, Respond
 from flowrun.nodes.output import MAX_OUTPUT, bounded
+from flowrun.nodes.registry import builtin_types
 
 
 def nested(depth: int) -> object:
@@ -49,3 +50,19 @@ def test_the_character_that_databases_refuse_is_left_out() -> None:
         for output in ({"a": text}, {"a": text, "b": "\x00"}, {text: 1}):
             found = bounded(Completed(output)).output
             assert found == {key: value if value != "\x00" else "" for key, value in output.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "params"), [("noop", {}), ("merge", {}), ("delay", {"for": 1}), ("filter", {"condition": True})]
+)
+def test_what_several_parents_give_together_is_bounded(run, name, params):
+    half = "x" * 600_000
+    assert not isinstance(run(name, params, {"a": half}), Failed)
+    answer = run(name, params, {"a": half, "b": half}, sources=("a", "b"))
+    assert (type(answer), answer.type) == (Failed, "output_too_large")
+
+
+def test_what_a_disabled_node_hands_on_is_bounded():
+    noop, large = builtin_types().get("noop"), {"a": "x" * 600_000, "b": "x" * 600_000}
+    assert noop.pass_on(large, 1) == Completed(large)
+    assert noop.pass_on(large, 2).type == "output_too_large"
