@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -55,6 +56,8 @@ from flowrun.triggers.stored import load_events, load_routes, load_tenants
 from flowrun.workers.attempts import Attempts
 from flowrun.workers.called_workflows import CalledWorkflows
 from flowrun.workers.logs import NodeLogs
+
+_log = logging.getLogger(__name__)
 
 
 def new_id() -> str:
@@ -192,6 +195,7 @@ class Parts:
         await load_tenants(self.reader, self.context.tenants)
         await self.scheduler.load()
         await self.limits.recover()
+        await self.recovery.hold_paused()
         await self.secrets.report_lost()
         await self.channels.report_lost()
         await self.stats.load(self.reader)
@@ -219,10 +223,19 @@ class Parts:
                 self.feed.close()
                 self.dispatcher.close()
                 await self.queue.close(self.settings.shutdown_grace / 2)
+                await self._give_back()
                 self.logs.close()
                 for duty in duties:
                     duty.cancel()
                 await self.http.aclose()
+
+    async def _give_back(self) -> None:
+        """Record which attempts the stop has cut off: they run again, and it is no sign against them."""
+        losses = [self.reports.record_loss(job, blameless=True) for job in self.attempts.cut_off]
+        for outcome in await asyncio.gather(*losses, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                # The next start finds it begun and not ended, as after a death of the process.
+                _log.warning("That an attempt was cut off could not be recorded: %s", outcome)
 
     def _committed(self, execution: Execution, decision: Decision) -> None:
         self.effects(execution, decision)

@@ -59,14 +59,15 @@ class Reports:
             SYSTEM,
         )
 
-    async def record_loss(self, job: Job) -> None:
-        """An attempt died with its process."""
+    async def record_loss(self, job: Job, *, blameless: bool = False) -> None:
+        """An attempt died with its process, or (`blameless`) was cut off when that was told to stop."""
         await self.mediator.send(
             RecordLoss(
                 tenant_id=job.tenant_id,
                 execution_id=job.execution_id,
                 key=(job.node_id, job.iteration),
                 dispatch=job.dispatch,
+                blameless=blameless,
             ),
             SYSTEM,
         )

@@ -23,8 +23,11 @@ class RecordLoss(Command[None]):
     execution_id: str
     key: RunKey
     dispatch: int
+    blameless: bool = False
+    """The process was told to stop: no sign that the node kills it."""
 
 
 async def handle(command: RecordLoss, context: Context, _principal: Principal) -> None:
     """Gives nothing; the loss and what follows from it are committed when it returns."""
-    await context.engine.tell(command.tenant_id, command.execution_id, AttemptLost(command.key, command.dispatch))
+    lost = AttemptLost(command.key, command.dispatch, command.blameless)
+    await context.engine.tell(command.tenant_id, command.execution_id, lost)

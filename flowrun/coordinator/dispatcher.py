@@ -99,6 +99,8 @@ class Dispatcher:
         self._queue = queue
         self.lanes = {name: Lane(name, capacity) for name, capacity in capacities.items()}
         self._waiting: dict[JobKey, Job] = {}
+        self._held: dict[str, list[Job]] = {}
+        """By paused execution: its jobs whose turn has come meanwhile."""
         self._stopped = False
         self._running: Counter[Group] = Counter()
         """Jobs that run, over all workers, of each tenant and each workflow."""
@@ -132,6 +134,16 @@ class Dispatcher:
             if job is not None:
                 self.done(job)
         return job
+
+    def hold(self, execution_id: str) -> None:
+        """Begin no job of this execution: it is paused."""
+        self._held.setdefault(execution_id, [])
+
+    def release(self, execution_id: str) -> None:
+        """Let an execution that was held go on, behind the others."""
+        for job in self._held.pop(execution_id, ()):
+            if self._waiting.get(job.key) is job:
+                self.add([job])
 
     @contextmanager
     def lent(self, job: Job) -> Iterator[None]:
@@ -188,6 +200,9 @@ class Dispatcher:
                 return
             if self._waiting.get(job.key) is not job:
                 continue  # It was taken back, or replaced by a later attempt.
+            if job.execution_id in self._held:
+                self._held[job.execution_id].append(job)
+                continue
             del self._waiting[job.key]
             self._count(job, 1)
             self._queue.put(job)

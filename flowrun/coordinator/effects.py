@@ -46,6 +46,11 @@ class Effects:
             self._timers.clear(execution.id, decision.ended_timers)
         if decision.timers:
             self._timers.set(execution.id, decision.timers)
+        if decision.status_changed:
+            if execution.status is ExecutionStatus.PAUSED:
+                self._dispatcher.hold(execution.id)
+            else:
+                self._dispatcher.release(execution.id)
         if decision.jobs:
             graph = execution.graph
             if graph.running_nodes is not None and self._is_current(execution.tenant_id, graph):

@@ -52,6 +52,14 @@ class Recovery:
         """How far the jobs have been read: a recovery that was broken off goes on from there."""
         self._count = 0
 
+    async def hold_paused(self) -> None:
+        """Let no job of a paused execution begin; before anybody can resume one."""
+        table = t.executions
+        live = table.c.finished_at.is_(None)  # As the partial index says.
+        query = select(table.c.id).where(live, table.c.status == ExecutionStatus.PAUSED.value)
+        for row in await self._reader.all(query):
+            self._dispatcher.hold(row["id"])
+
     async def run(self) -> None:
         """Hand out every job of earlier processes."""
         await self._end_cancelling()

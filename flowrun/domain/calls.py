@@ -60,10 +60,19 @@ def nobody_awaits(trigger: JsonObject) -> JsonObject:
     return {**trigger, "caller": {**caller, "wait": False, "call": None}}
 
 
+def any_under_way(execution: Execution) -> bool:
+    """Whether a run waits for an execution that it has called."""
+    return any(_waits_for_call(run) for run in execution.runs.values())
+
+
+def _waits_for_call(run: NodeRun) -> bool:
+    return run.status is NodeStatus.WAITING and run.awaits == Awaited.CALL
+
+
 def tell_called(turn: Turn) -> None:
     """Let the called executions be told that their caller is paused, or goes on."""
     for run in turn.execution.runs.values():
-        if run.status is NodeStatus.WAITING and run.awaits == Awaited.CALL:
+        if _waits_for_call(run):
             turn.set_timer(f.TimerKind.CALL, turn.now, run)
 
 

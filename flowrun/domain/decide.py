@@ -71,7 +71,8 @@ def _settle(turn: Turn) -> None:
     elif execution.status is ExecutionStatus.CANCELLING:
         end_cancelled(turn, None, execution.reason)
     elif execution.failure is not None:
-        end_failed(turn, execution.failure)
+        if not calls.any_under_way(execution):  # What runs may finish, in another execution too.
+            end_failed(turn, execution.failure)
     elif execution.unsettled:
         pass  # The turn was cut short; a timer carries it on.
     elif execution.retrying == 0 and execution.waiting == 0:
@@ -168,12 +169,12 @@ def _attempt_lost(turn: Turn, fact: f.AttemptLost) -> None:
     run = _current(turn, fact.key, fact.dispatch)
     if run is not None:
         turn.end_job(run)
-        _lost(turn, run)
+        _lost(turn, run, blameless=fact.blameless)
 
 
-def _lost(turn: Turn, run: NodeRun) -> None:
+def _lost(turn: Turn, run: NodeRun, *, blameless: bool = False) -> None:
     """Run an attempt that died with its worker again, with care, unless it has died too often."""
-    lost = run.lost + 1
+    lost = run.lost if blameless else run.lost + 1
     if turn.execution.status is ExecutionStatus.CANCELLING:
         cancel_run(turn, run)
     elif not run.node.retry_on_interrupt:
@@ -184,7 +185,7 @@ def _lost(turn: Turn, run: NodeRun) -> None:
     else:
         turn.emit(e.NodeInterrupted(run.node.id, run.iteration, lost))
         if turn.execution.status is not ExecutionStatus.PAUSED:
-            queue(turn, run, careful=True)
+            queue(turn, run, careful=lost > 0)
 
 
 def _current(turn: Turn, key: RunKey, dispatch: int) -> NodeRun | None:

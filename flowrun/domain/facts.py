@@ -69,10 +69,11 @@ class AttemptEnded:
 
 @dataclass(slots=True)
 class AttemptLost:
-    """The process or the worker died in an attempt."""
+    """The process or the worker died in an attempt, or (`blameless`) was told to stop."""
 
     key: RunKey
     dispatch: int
+    blameless: bool = False
 
 
 @dataclass(slots=True)

@@ -89,6 +89,8 @@ class Attempts:
         self._suspects = Suspects()
         self._running: dict[tuple[str, str, str], _Attempt] = {}
         self._reports: set[asyncio.Task[bool]] = set()
+        self.cut_off: list[Job] = []
+        """Those whose start is recorded, and which the stop of this process has ended."""
         self._next_look = 0.0
         """When `watch` looks again, by the clock that nobody sets."""
         self._sooner = asyncio.Event()
@@ -129,6 +131,8 @@ class Attempts:
         except asyncio.CancelledError:
             if attempt.stopped:
                 return Cancelled()
+            if attempt.announced:
+                self.cut_off.append(job)
             raise
 
     async def _begin(self, job: Job, attempt: _Attempt) -> Outcome | None:

@@ -359,3 +359,50 @@ async def test_the_queue_of_a_tenant_keeps_its_order_over_a_restart(tmp_path: Pa
         again.open.set()
         assert [await ended(runtime, one) for one in ids] == ["completed"] * 5
         assert [execution for _, execution in again.begun] == ids
+
+
+@pytest.mark.parametrize("over_a_restart", [False, True])
+async def test_a_paused_execution_begins_nothing_also_when_its_job_had_waited(
+    tmp_path: Path, *, over_a_restart: bool
+) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", concurrency={"nodes": 1})
+        first, second, third = [await start(runtime, "acme") for _ in range(3)]
+        await gated.until_begun(1)
+        await runtime.mediator.send(PauseExecution(tenant_id="acme", execution_id=second), OPERATOR)
+        if not over_a_restart:
+            gated.let_end(first)
+            await gated.until_begun(2)
+            assert gated.begun[1][1] == third
+            await resume(runtime, second, gated)
+    if over_a_restart:
+        again = Gated()
+        async with gated_runtime(tmp_path, again, "acme") as runtime:
+            again.let_end(first)
+            await again.until_begun(2)
+            assert [execution for _, execution in again.begun] == [first, third]
+            await resume(runtime, second, again)
+
+
+async def resume(runtime, execution_id: str, gated: Gated) -> None:
+    await runtime.mediator.send(ResumeExecution(tenant_id="acme", execution_id=execution_id), OPERATOR)
+    gated.open.set()
+    assert await ended(runtime, execution_id) == "completed"
+
+
+async def test_a_paused_execution_whose_job_waits_can_be_cancelled(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", concurrency={"nodes": 1})
+        first, second = [await start(runtime, "acme") for _ in range(2)]
+        await gated.until_begun(1)
+        await runtime.mediator.send(PauseExecution(tenant_id="acme", execution_id=second), OPERATOR)
+        gated.let_end(first)
+        assert await ended(runtime, first) == "completed"
+        await runtime.mediator.send(CancelExecution(tenant_id="acme", execution_id=second), OPERATOR)
+        assert await ended(runtime, second) == "cancelled"
+        third = await start(runtime, "acme")
+        gated.open.set()
+        assert await ended(runtime, third) == "completed"
+        assert [execution for _, execution in gated.begun] == [first, third]

@@ -291,3 +291,20 @@ async def test_what_is_called_or_run_again_gets_the_inputs_that_it_declares(tmp_
         assert (await shown(runtime, again))["output"] == {"customer": "bob", "limit": 10}
         with pytest.raises(InvalidInputError):
             await runtime.mediator.send(replace(edited, input={}), OPERATOR)
+
+
+async def test_drain_lets_the_called_finish_too(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", "long")
+        bad = {"id": "bad", "type": "fail", "params": {"message": "no"}, "on_error": "drain"}
+        row = [{"id": "t", "type": "manual"}, call("long"), {"id": "after", "type": "noop"}, bad]
+        document: Any = {"id": "main", "nodes": row, "edges": ["t -> call", "call -> after", "t -> bad"]}
+        await runtime.mediator.send(SaveWorkflow(tenant_id="acme", workflow_id="main", document=document), OPERATOR)
+        execution = await start(runtime, "acme", "main")
+        await gated.until_begun(1)
+        assert (await shown(runtime, execution))["status"] == "running"
+        gated.open.set()
+        assert await ended(runtime, execution) == "failed"
+    assert states(tmp_path) == {"main": "failed", "long": "completed"}
+    check_database(tmp_path / "flowrun.db", types=TYPES_WITH_GATED)

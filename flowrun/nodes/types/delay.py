@@ -27,12 +27,17 @@ def _time(value: object) -> float:
             raise ValueError(_EXPECTED) from None
         if moment.tzinfo is None:
             raise ValueError("must have a time zone, e.g. a Z at the end for UTC")
-        return moment.timestamp()
+        return _before_year_10000(moment.timestamp())
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(_EXPECTED)
-    if value > LAST_SECOND:
+    return _before_year_10000(float(value))
+
+
+def _before_year_10000(seconds: float) -> float:
+    """Also in UTC: what is later can't be written as a time."""
+    if seconds > LAST_SECOND:
         raise ValueError("must be seconds since 1970 and before the year 10000; is it milliseconds?")
-    return float(value)
+    return seconds
 
 
 class DelayParams(ParamsModel):
@@ -64,5 +69,5 @@ class Delay(EngineNodeType):
         if params["until"] is not None:
             due = round(params["until"] * 1000)
         else:
-            due = context.now + round(params["for"] * 1000)
+            due = min(context.now + round(params["for"] * 1000), LAST_SECOND * 1000)
         return Waiting(due, context.input) if due > context.now else Completed(context.input)

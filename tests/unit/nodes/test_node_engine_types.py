@@ -218,3 +218,8 @@ def test_delay_refuses(params, said):
     with pytest.raises(InvalidInputError, match=said.replace("?", r"\?")):
         REGISTRY.get("delay").check(params)
     assert any(said in line for line in issues("delay", **params))
+
+
+def test_a_delay_ends_before_the_year_10000_in_utc_too(run):
+    with pytest.raises(InvalidInputError, match="before the year 10000"):
+        run("delay", {"until": "9999-12-31T23:59:59-12:00"})
