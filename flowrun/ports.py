@@ -133,6 +133,12 @@ class Engine(Protocol):
     async def look(self, execution_id: str) -> Execution:
         """The execution as it is stored, also an ended one. Raises `NotFoundError`."""
 
+    async def read(self, execution_id: str, reading: Callable[[Execution], R]) -> R:
+        """What `reading` finds in the execution as it is stored; where it is in memory, its history isn't read again.
+
+        It must not keep anything that an execution changes. Raises `NotFoundError`.
+        """
+
     async def ending(self, execution_id: str, *, response: bool, timeout: float) -> Ending | None:
         """Wait until the execution has ended (or, with `response`, answered); None after `timeout` seconds."""
 

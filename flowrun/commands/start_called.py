@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from flowrun.commands.idempotency import KeyTakenError, keep_answer
-from flowrun.domain.calls import call_name
 from flowrun.domain.definition import WorkflowStatus
-from flowrun.domain.emission import chain_depth
-from flowrun.domain.execution import Execution, NodeRun, RunKey
+from flowrun.domain.execution import RunKey
 from flowrun.domain.facts import Start
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.errors import ConflictError
@@ -25,24 +23,6 @@ CALLS = "call"
 def call_prefix(execution_id: str, key: RunKey) -> str:
     """What the keys of all calls of one node run begin with."""
     return f"{execution_id}:{key[0]}:{key[1]}:"
-
-
-async def start_called(context: Context, caller: Execution, run: NodeRun, asked: JsonObject) -> str:
-    """Start it, and give the id of the execution; done twice, it gives the same one.
-
-    Raises `NotFoundError` and `ConflictError` for a workflow that can't be called.
-    """
-    call = Call(
-        tenant_id=caller.tenant_id,
-        workflow_id=str(asked["workflow_id"]),
-        input=asked["input"],
-        execution_id=caller.id,
-        run=run.key,
-        depth=chain_depth(caller.trigger) + 1,
-        name=call_name(run),
-        wait=bool(asked["wait"]),
-    )
-    return await start_once(context, call)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +44,10 @@ class Call:
 
 
 async def start_once(context: Context, call: Call) -> str:
-    """Start what is called, unless this very call has; gives the id of the execution. Raises as `start_called`."""
+    """Start what is called, unless this very call has; gives the id of the execution.
+
+    Raises `NotFoundError` and `ConflictError` for a workflow that can't be called, `InvalidInputError` for the input.
+    """
     graph = await context.graphs.get(call.tenant_id, call.workflow_id)
     await _require_published(context, call.tenant_id, call.workflow_id)
     started = graph.trigger(None)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -43,6 +44,7 @@ from flowrun.persistence.executions import rows_of
 from flowrun.persistence.writer import GroupWriter, Unit
 from flowrun.ports import Clock, Ending, Insertions
 
+R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
 _OWN_FACTS = (AttemptEnded, AttemptStarted, AttemptLost, CallAnswered, TimerFired)
@@ -73,6 +75,8 @@ class _Slot:
     busy: bool = False
     admission: Admission | None = None
     """The place that a retry was given, until the retry is committed."""
+    readers: list[Callable[[], None]] = field(default_factory=list)
+    """Called as soon as no decision is under way that may come to nothing."""
 
 
 class ExecutionEngine:
@@ -160,6 +164,19 @@ class ExecutionEngine:
         """See `flowrun.ports.Engine.look`."""
         return await self._store.load(execution_id)
 
+    async def read(self, execution_id: str, reading: Callable[[Execution], R]) -> R:
+        """See `flowrun.ports.Engine.read`."""
+        slot = self._slots.get(execution_id)
+        if slot is not None and slot.busy:
+            found: asyncio.Future[R | None] = asyncio.get_running_loop().create_future()
+            slot.readers.append(partial(_read_into, found, slot, reading))
+            value = await found
+            if value is not None:
+                return value
+        elif slot is not None and slot.execution is not None:
+            return reading(slot.execution)
+        return reading(await self._store.load(execution_id))
+
     async def ending(self, execution_id: str, *, response: bool, timeout: float) -> Ending | None:
         """See `flowrun.ports.Engine.ending`."""
         slot = self._slots.get(execution_id)
@@ -243,6 +260,9 @@ class ExecutionEngine:
         except Exception as error:  # noqa: BLE001 - told to everyone who asked
             self._slots.pop(slot.id, None)
             _refuse(slot.inbox, error)
+            slot.execution = None
+            for read in slot.readers:
+                read()
             return
         self._decide(slot, self._batch(slot))
 
@@ -367,6 +387,10 @@ class ExecutionEngine:
             self.admit(self.gate.leave(slot.id))
 
     def _go_on(self, slot: _Slot) -> None:
+        if slot.readers:
+            readers, slot.readers = slot.readers, []
+            for read in readers:
+                read()
         if slot.inbox:
             # Not at once: a long row of refused commands would nest as deep.
             asyncio.get_running_loop().call_soon(self._next, slot)
@@ -396,6 +420,16 @@ class ExecutionEngine:
             broken = Broken(f"{type(error).__name__}: {error}")
             slot.inbox.insert(0, _Letter(broken, None, asyncio.get_running_loop().create_future()))
         self._forget_state(slot, letters, error)
+
+
+def _read_into(found: asyncio.Future[R | None], slot: _Slot, reading: Callable[[Execution], R]) -> None:
+    """Give what is read, or None when the execution isn't in memory any more."""
+    if found.done():
+        return
+    try:
+        found.set_result(None if slot.execution is None else reading(slot.execution))
+    except Exception as error:  # noqa: BLE001 - told to whoever asked
+        found.set_exception(error)
 
 
 def _settle(letters: list[_Letter], execution: Execution) -> None:
