@@ -80,8 +80,9 @@ async def test_a_queued_time_is_dropped_when_its_schedule_stops(at, how):
     assert await at.count() == 1
 
 
-async def test_overlap_cancel_previous(at):
-    schedule = await at.save({"cron": "* * * * *", "overlap": "cancel_previous"}, node="gated")
+@pytest.mark.parametrize("limit", [{}, {"concurrency": {"limit": 1, "at_limit": "reject"}}])
+async def test_overlap_cancel_previous(at, limit):
+    schedule = await at.save({"cron": "* * * * *", "overlap": "cancel_previous"}, node="gated", **limit)
     at.clock.advance(60)
     await at.begun(1)
     at.clock.advance(60)
