@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from flowrun.domain.graph import Graph
 from flowrun.domain.json import JsonValue
@@ -63,6 +64,7 @@ class Gate:
         """By execution: the one that called it and waits for it."""
         self._leaving: set[str] = set()
         """Those that are being cancelled: their places will be free in a moment."""
+        self._leaving_of: Counter[Group] = Counter()
         self._left: list[set[str]] = []
         """Where those who leave are noted while executions are counted from the database."""
 
@@ -116,25 +118,24 @@ class Gate:
         full = [group for group in groups if not self._has_room(group)]
         victims: dict[str, None] = {}
         for group in full:
-            rule = self._rule(group)
-            staying = self._staying(group) if rule.at_limit != "queue" else []
-            if rule.most is None or len(staying) < rule.most:
-                continue  # It waits its turn, or there will be room in a moment.
-            if rule.at_limit == "reject":
+            rule, too_many = self._rule(group), self._too_many(group) + 1
+            if too_many > 0 and rule.at_limit == "reject":
                 what = "tenant" if len(group) == 1 else "workflow"
                 raise LimitReachedError(f"This {what} is at its limit of {rule.most} running at a time")
-            if rule.at_limit == "cancel_oldest":
-                victims |= dict.fromkeys(staying[: len(staying) - rule.most + 1])
+            if too_many > 0 and rule.at_limit == "cancel_oldest":
+                victims |= dict.fromkeys(self._oldest(group, too_many))
         if caller is not None:
             self.called(execution_id, caller)
         self.count(execution_id, groups, waits=bool(full))
-        self._leaving.update(victims)
+        for victim in victims:
+            self.leaving(victim)
         return Admission(not full, tuple(victims))
 
     def leaving(self, execution_id: str) -> None:
         """An execution is being cancelled: others may take its place for granted."""
-        if execution_id in self._groups:
+        if execution_id in self._groups and execution_id not in self._leaving:
             self._leaving.add(execution_id)
+            self._leaving_of.update(self._groups[execution_id])
 
     def leave(self, execution_id: str) -> list[str]:
         """Forget an execution that has ended; gives those that may run now, which count as running."""
@@ -144,8 +145,13 @@ class Gate:
         groups = self._groups.pop(execution_id, None)
         if groups is None:
             return []
+        was_leaving = execution_id in self._leaving
         self._leaving.discard(execution_id)
         for group in groups:
+            if was_leaving:
+                self._leaving_of[group] -= 1
+                if not self._leaving_of[group]:
+                    del self._leaving_of[group]
             _remove(self._running, group, execution_id)
             _remove(self._waiting, group, execution_id)
         return self._next(groups)
@@ -174,15 +180,16 @@ class Gate:
             if group not in self._groups.get(execution_id, ()):
                 self._groups[execution_id] = (*self._groups.get(execution_id, ()), group)
                 members.setdefault(group, OrderedDict())[execution_id] = None
+                self._leaving_of.update([group] if execution_id in self._leaving else ())
 
     def settle(self) -> tuple[list[str], list[str]]:
         """After recovery has counted everything: the executions that may run now, and those to be cancelled."""
         victims: dict[str, None] = {}
         for group in {*self._running, *self._waiting}:
-            rule, staying = self._rule(group), self._staying(group)
-            if rule.most is not None and rule.at_limit == "cancel_oldest":
-                victims |= dict.fromkeys(staying[: max(len(staying) - rule.most, 0)])
-        self._leaving.update(victims)
+            if self._rule(group).at_limit == "cancel_oldest":
+                victims |= dict.fromkeys(self._oldest(group, self._too_many(group)))
+        for victim in victims:
+            self.leaving(victim)
         return self._next(list(self._waiting)), list(victims)
 
     # --- who is where
@@ -197,10 +204,16 @@ class Gate:
             caller = self._callers.get(caller)
         return tuple(group for group in groups if callers.isdisjoint(self._running.get(group, ())))
 
-    def _staying(self, group: Group) -> list[str]:
-        """Those that run or wait and aren't being cancelled, the longest there first."""
-        there = [*self._running.get(group, ()), *self._waiting.get(group, ())]
-        return [one for one in there if one not in self._leaving]
+    def _too_many(self, group: Group) -> int:
+        """By how many those who run or wait, and aren't being cancelled, are more than may run; negative: fewer."""
+        most = self._rule(group).most
+        there = len(self._running.get(group, ())) + len(self._waiting.get(group, ()))
+        return there - self._leaving_of[group] - (there if most is None else most)
+
+    def _oldest(self, group: Group, count: int) -> list[str]:
+        """So many of those who aren't being cancelled, the longest there first."""
+        there = chain(self._running.get(group, ()), self._waiting.get(group, ()))
+        return list(islice((one for one in there if one not in self._leaving), max(count, 0)))
 
     def _next(self, groups: Iterable[Group]) -> list[str]:
         admitted = []

@@ -90,3 +90,13 @@ def test_what_is_counted_twice_has_one_place():
     for _ in range(2):
         one.count("a", ACME, waits=False)
     assert one.ask("b", ACME).runs
+
+
+def test_nothing_is_remembered_of_those_who_are_gone():
+    one = gate(1, "cancel_oldest")
+    for name in "abcdef":
+        one.ask(name, ACME, "caller of " + name)
+    for name in "abcdef":
+        one.leave(name)
+    kept = {name: value for name, value in vars(one).items() if name != "tenants" and value}
+    assert kept == {}
