@@ -11,7 +11,6 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
@@ -19,6 +18,7 @@ from sqlalchemy import Connection
 
 from flowrun.coordinator.admission import Admission, Gate
 from flowrun.coordinator.endings import Endings, ending_of
+from flowrun.coordinator.mailbox import Letter, Slot, read_into, refuse, settle
 from flowrun.domain.calls import awaited_by
 from flowrun.domain.decide import decide
 from flowrun.domain.execution import Execution
@@ -56,29 +56,6 @@ Committed = Callable[[Execution, Decision], None]
 """Told of each decision after its commit: the dispatcher, the timers."""
 
 
-@dataclass(slots=True, eq=False)
-class _Letter:
-    """A fact on its way, who may speak of the execution, and who waits for the outcome."""
-
-    fact: Fact
-    tenant_id: str | None
-    waiter: asyncio.Future[Execution]
-
-
-@dataclass(slots=True, eq=False)
-class _Slot:
-    """One execution in memory, with its mailbox. While it is busy, letters wait."""
-
-    id: str
-    execution: Execution | None = None
-    inbox: list[_Letter] = field(default_factory=list)
-    busy: bool = False
-    admission: Admission | None = None
-    """The place that a retry was given, until the retry is committed."""
-    readers: list[Callable[[], None]] = field(default_factory=list)
-    """Called as soon as no decision is under way that may come to nothing."""
-
-
 class ExecutionEngine:
     """See `flowrun.ports.Engine`."""
 
@@ -102,7 +79,7 @@ class ExecutionEngine:
         self._jitter = jitter
         self._epoch = epoch
         self._cached = cached
-        self._slots: dict[str, _Slot] = {}
+        self._slots: dict[str, Slot] = {}
         self._withdrawn: set[str] = set()
         self._idle: OrderedDict[str, None] = OrderedDict()
         """Executions that only wait for a timer, a signal or a command, the longest idle first."""
@@ -131,8 +108,8 @@ class ExecutionEngine:
         fact.hold = admission is not None and not admission.runs
         if notify:
             self._endings.expect(eid, from_start=True)
-        slot = self._slots[eid] = _Slot(eid, self._store.new(eid, tenant_id, graph), busy=True)
-        letter = _Letter(fact, tenant_id, asyncio.get_running_loop().create_future())
+        slot = self._slots[eid] = Slot(eid, self._store.new(eid, tenant_id, graph), busy=True)
+        letter = Letter(fact, tenant_id, asyncio.get_running_loop().create_future())
         letter.waiter.add_done_callback(partial(self._begun, eid, admission))
         self._decide(slot, [letter], also, rows)
         await asyncio.shield(letter.waiter)  # Whoever asked may be gone before it is known what became of it.
@@ -169,7 +146,7 @@ class ExecutionEngine:
         slot = self._slots.get(execution_id)
         if slot is not None and slot.busy:
             found: asyncio.Future[R | None] = asyncio.get_running_loop().create_future()
-            slot.readers.append(partial(_read_into, found, slot, reading))
+            slot.readers.append(partial(read_into, found, slot, reading))
             value = await found
             if value is not None:
                 return value
@@ -226,21 +203,21 @@ class ExecutionEngine:
 
     # --- the mailbox
 
-    def _send(self, tenant_id: str | None, execution_id: str, fact: Fact) -> _Letter:
+    def _send(self, tenant_id: str | None, execution_id: str, fact: Fact) -> Letter:
         if execution_id in self._withdrawn:
-            gone = _Letter(fact, tenant_id, asyncio.get_running_loop().create_future())
+            gone = Letter(fact, tenant_id, asyncio.get_running_loop().create_future())
             gone.waiter.set_exception(NotFoundError(f"There is no execution {execution_id}"))
             return gone
         slot = self._slots.get(execution_id)
         if slot is None:
-            slot = self._slots[execution_id] = _Slot(execution_id)
-        letter = _Letter(fact, tenant_id, asyncio.get_running_loop().create_future())
+            slot = self._slots[execution_id] = Slot(execution_id)
+        letter = Letter(fact, tenant_id, asyncio.get_running_loop().create_future())
         slot.inbox.append(letter)
         if not slot.busy:
             self._next(slot)
         return letter
 
-    def _next(self, slot: _Slot) -> None:
+    def _next(self, slot: Slot) -> None:
         """Decide over what has come in, loading the execution first when it isn't in memory."""
         slot.busy = True
         self._idle.pop(slot.id, None)
@@ -254,12 +231,12 @@ class ExecutionEngine:
         self._loads.add(task)
         task.add_done_callback(self._loads.discard)
 
-    async def _fill(self, slot: _Slot) -> None:
+    async def _fill(self, slot: Slot) -> None:
         try:
             slot.execution = await self._store.load(slot.id)
         except Exception as error:  # noqa: BLE001 - told to everyone who asked
             self._slots.pop(slot.id, None)
-            _refuse(slot.inbox, error)
+            refuse(slot.inbox, error)
             slot.execution = None
             for read in slot.readers:
                 read()
@@ -267,7 +244,7 @@ class ExecutionEngine:
         self._decide(slot, self._batch(slot))
 
     @staticmethod
-    def _batch(slot: _Slot) -> list[_Letter]:
+    def _batch(slot: Slot) -> list[Letter]:
         """The letters of the next turn: the leading run of the engine's own facts, or one command alone."""
         count = 0
         while count < len(slot.inbox) and isinstance(slot.inbox[count].fact, _OWN_FACTS):
@@ -278,8 +255,8 @@ class ExecutionEngine:
 
     def _decide(
         self,
-        slot: _Slot,
-        letters: list[_Letter],
+        slot: Slot,
+        letters: list[Letter],
         also: Callable[[Connection], None] | None = None,
         more: Insertions | None = None,
     ) -> None:
@@ -288,7 +265,7 @@ class ExecutionEngine:
         tenant = letters[0].tenant_id
         created = execution.seq == 0
         if tenant is not None and tenant != execution.tenant_id:
-            _refuse(letters, NotFoundError(f"The tenant {tenant} has no execution {slot.id}"))
+            refuse(letters, NotFoundError(f"The tenant {tenant} has no execution {slot.id}"))
             self._go_on(slot)
             return
         try:
@@ -300,14 +277,14 @@ class ExecutionEngine:
         except FlowrunError as error:
             # A refused command has changed nothing: the state stays good.
             self._give_back(slot)
-            _refuse(letters, error)
+            refuse(letters, error)
             self._go_on(slot)
             return
         except Exception as error:  # noqa: BLE001 - a bug in one execution must not stop the others
             self._give_up(slot, letters, error)
             return
         if rows.count == 0:
-            _settle(letters, execution)
+            settle(letters, execution)
             self._go_on(slot)
             return
 
@@ -339,7 +316,7 @@ class ExecutionEngine:
         letter = self._send(None, execution_id, fact)
         letter.waiter.add_done_callback(sent)
 
-    def _after_commit(self, slot: _Slot, execution: Execution, decision: Decision, letters: list[_Letter]) -> None:
+    def _after_commit(self, slot: Slot, execution: Execution, decision: Decision, letters: list[Letter]) -> None:
         self._act(execution, decision)
         admission, slot.admission = slot.admission, None
         if decision.finished:
@@ -351,11 +328,11 @@ class ExecutionEngine:
             self._endings.answered(execution)
         if execution.status is ExecutionStatus.CANCELLING:
             self.gate.leaving(execution.id)
-        _settle(letters, execution)
+        settle(letters, execution)
         self._go_on(slot)
 
     async def _find_out(
-        self, slot: _Slot, execution: Execution, decision: Decision, letters: list[_Letter], error: BaseException
+        self, slot: Slot, execution: Execution, decision: Decision, letters: list[Letter], error: BaseException
     ) -> None:
         """A commit may report an error and stand all the same: its jobs must not wait for the next start."""
         try:
@@ -380,13 +357,13 @@ class ExecutionEngine:
         fact.hold = admission is not None and not admission.runs
         return admission
 
-    def _give_back(self, slot: _Slot) -> None:
+    def _give_back(self, slot: Slot) -> None:
         """A retry that came to nothing leaves its place to others."""
         if slot.admission is not None:
             slot.admission = None
             self.admit(self.gate.leave(slot.id))
 
-    def _go_on(self, slot: _Slot) -> None:
+    def _go_on(self, slot: Slot) -> None:
         if slot.readers:
             readers, slot.readers = slot.readers, []
             for read in readers:
@@ -405,40 +382,18 @@ class ExecutionEngine:
                 oldest, _ = self._idle.popitem(last=False)
                 self._slots.pop(oldest, None)
 
-    def _forget_state(self, slot: _Slot, letters: list[_Letter], error: BaseException) -> None:
+    def _forget_state(self, slot: Slot, letters: list[Letter], error: BaseException) -> None:
         """The decision was not stored, so the state in memory is wrong: the next turn loads it anew."""
         slot.execution = None
         self._give_back(slot)
-        _refuse(letters, error)
+        refuse(letters, error)
         self._go_on(slot)
 
-    def _give_up(self, slot: _Slot, letters: list[_Letter], error: Exception) -> None:
+    def _give_up(self, slot: Slot, letters: list[Letter], error: Exception) -> None:
         """What cannot be decided or stored would fail again for ever: the execution ends, and says why."""
         _log.error("Deciding over the execution %s failed", slot.id, exc_info=error)
         fact = letters[0].fact
         if not isinstance(fact, Start | Broken):
             broken = Broken(f"{type(error).__name__}: {error}")
-            slot.inbox.insert(0, _Letter(broken, None, asyncio.get_running_loop().create_future()))
+            slot.inbox.insert(0, Letter(broken, None, asyncio.get_running_loop().create_future()))
         self._forget_state(slot, letters, error)
-
-
-def _read_into(found: asyncio.Future[R | None], slot: _Slot, reading: Callable[[Execution], R]) -> None:
-    """Give what is read, or None when the execution isn't in memory any more."""
-    if found.done():
-        return
-    try:
-        found.set_result(None if slot.execution is None else reading(slot.execution))
-    except Exception as error:  # noqa: BLE001 - told to whoever asked
-        found.set_exception(error)
-
-
-def _settle(letters: list[_Letter], execution: Execution) -> None:
-    for letter in letters:
-        if not letter.waiter.done():
-            letter.waiter.set_result(execution)
-
-
-def _refuse(letters: list[_Letter], error: BaseException) -> None:
-    for letter in letters:
-        if not letter.waiter.done():
-            letter.waiter.set_exception(error)
