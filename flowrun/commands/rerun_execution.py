@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from sqlalchemy import RowMapping, select
 
 from flowrun.bus import Command, Principal, Scope
 from flowrun.commands.idempotency import remember
+from flowrun.commands.kept_results import History, kept_results, with_input
 from flowrun.commands.open_tenant import require_open
 from flowrun.domain.calls import nobody_awaits
-from flowrun.domain.decide import kept_events
-from flowrun.domain.events import Event, ExecutionCreated, NodeCompleted, NodeEvent, restore_event
-from flowrun.domain.execution import Execution
+from flowrun.domain.events import Event, ExecutionCreated, restore_event
 from flowrun.domain.facts import Start
 from flowrun.domain.graph import Graph
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.domain.states import FINAL_EXECUTION
-from flowrun.errors import ConflictError, NotFoundError
+from flowrun.errors import ConflictError, InvalidInputError, NotFoundError
 from flowrun.persistence import tables as t
+from flowrun.persistence.graphs import UnreadableDefinitionError
 from flowrun.persistence.json_text import load
 from flowrun.ports import Context
 from flowrun.triggers.inputs import checked_input
 
 _KEPT_TYPES = ("ExecutionCreated", "NodeCompleted", "NodeFailed", "NodeSkipped")
-History = list[tuple[int, Event]]
-"""Times (ms) and events, in order."""
 
 
 class RerunVersion(StrEnum):
@@ -79,7 +77,10 @@ async def handle(message: RerunExecution, context: Context, principal: Principal
         rerun_of=message.execution_id,
     )
     if message.from_node is not None:
-        start.kept = _kept(message, graph, history, created.trigger_node)
+        if message.edited:
+            history = with_input(history, created.trigger_node, message.input)
+        ran_in = await _ran_in(message, context, row, graph)
+        start.kept = kept_results(history, start, ran_in, graph, message.from_node)
     execution_id = context.new_id()
     answer: JsonObject = {
         "execution_id": execution_id,
@@ -96,6 +97,17 @@ async def handle(message: RerunExecution, context: Context, principal: Principal
         notify=message.notify,
     )
     return answer
+
+
+async def _ran_in(message: RerunExecution, context: Context, row: RowMapping, graph: Graph) -> Graph:
+    """The version that the results are of; raises `ConflictError` when it can't be read any more."""
+    if row["version"] == graph.version:
+        return graph
+    try:
+        return await context.graphs.get(message.tenant_id, row["workflow_id"], row["version"])
+    except (NotFoundError, InvalidInputError, UnreadableDefinitionError) as error:
+        problem = f"Nothing of version {row['version']}, which the execution ran in, can be used again"
+        raise ConflictError(f"{problem}: {error}; rerun without a node") from error
 
 
 async def _row(message: RerunExecution, context: Context) -> RowMapping:
@@ -125,23 +137,3 @@ async def _history(execution_id: str, context: Context) -> History:
 
 def _event(row: RowMapping) -> Event:
     return restore_event(row["type"], row["node_id"], row["iteration"] or "", load(row["data"]))
-
-
-def _kept(message: RerunExecution, graph: Graph, history: History, trigger_node: str) -> History:
-    """The results to use again: each node's last one, for the nodes that this version still has."""
-    shell: Any = Execution(message.execution_id, message.tenant_id, graph)
-    last: dict[tuple[str, str], tuple[int, Event]] = {}
-    for at, event in kept_events(history, shell, str(message.from_node)):
-        if isinstance(event, NodeEvent) and event.node in graph.nodes:
-            # A node that was retried by hand has several final events; the last in the order of the first counts.
-            last.pop((event.node, event.iteration), None)
-            last[event.node, event.iteration] = (at, event)
-    kept = list(last.values())
-    if not message.edited:
-        return kept
-    return [
-        (at, replace(event, output=message.input))
-        if isinstance(event, NodeCompleted) and event.node == trigger_node
-        else (at, event)
-        for at, event in kept
-    ]

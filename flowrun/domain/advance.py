@@ -44,7 +44,7 @@ def advance(turn: Turn) -> None:
 
 def _start(turn: Turn, run: NodeRun) -> None:
     node = run.node
-    if not _join_runs(run):
+    if not join_runs(run):
         reason, origin = _why_skipped(turn.execution, run)
         turn.emit(e.NodeSkipped(node.id, run.iteration, reason, origin))
     elif node.type.kind is NodeKind.TRIGGER:
@@ -55,7 +55,8 @@ def _start(turn: Turn, run: NodeRun) -> None:
         _start_node(turn, run)
 
 
-def _join_runs(run: NodeRun) -> bool:
+def join_runs(run: NodeRun) -> bool:
+    """Whether a run whose join is decided runs; else it is skipped."""
     if not run.node.ins:
         return True
     if run.node.join is Join.ALL_REQUIRED:

@@ -22,7 +22,7 @@ from flowrun.domain.failure import (
     fail_run,
     stop_everything,
 )
-from flowrun.domain.graph import descendants
+from flowrun.domain.graph import Graph, Node, descendants
 from flowrun.domain.json import JsonObject
 from flowrun.domain.node_type import Cancelled, Completed, Failed
 from flowrun.domain.outcome import conclude
@@ -377,14 +377,9 @@ def kept_events(history: list[tuple[int, e.Event]], execution: Execution, from_n
     """The results of an ended execution that a rerun from `from_node` uses again.
 
     These are the final events of every node that is neither `from_node` nor reached from it.
-    Raises `NotFoundError` when there is no such node.
+    Raises `NotFoundError` when there is no such node, `ConflictError` when it is in a loop.
     """
-    node = execution.graph.nodes.get(from_node)
-    if node is None:
-        raise NotFoundError(f"The workflow has no node {from_node}")
-    if node.loop is not None:
-        raise ConflictError(f"{from_node} is in the loop {node.loop.id}; a rerun can begin at the loop")
-    again = {from_node} | descendants(node)
+    again = {from_node} | descendants(rerun_start(execution.graph, from_node))
     final = (e.NodeCompleted, e.NodeFailed, e.NodeSkipped)
     return [
         (at, event)
@@ -394,3 +389,13 @@ def kept_events(history: list[tuple[int, e.Event]], execution: Execution, from_n
         and not event.iteration
         and (not isinstance(event, e.NodeFailed) or event.handling in {"continue", "error_output"})
     ]
+
+
+def rerun_start(graph: Graph, from_node: str) -> Node:
+    """The node that a rerun begins at; raises `NotFoundError`, and `ConflictError` within a loop."""
+    node = graph.nodes.get(from_node)
+    if node is None:
+        raise NotFoundError(f"The workflow has no node {from_node}")
+    if node.loop is not None:
+        raise ConflictError(f"{from_node} is in the loop {node.loop.id}; a rerun can begin at the loop")
+    return node

@@ -337,15 +337,16 @@ def _arrive(execution: Execution, edge: Edge, iteration: str, taken: bool) -> No
     """Resolve one edge; the run that it leads to is ready as soon as its join is decided."""
     run = execution.run_of(edge.target, iteration)
     join, total = edge.target.join, len(edge.target.ins)
-    decided = _decided(join, run, total)
+    decided = is_decided(join, run, total)
     run.resolved += 1
     if taken:
         run.taken.append(edge.index)
-    if not decided and _decided(join, run, total) and run.status is NodeStatus.PENDING:
+    if not decided and is_decided(join, run, total) and run.status is NodeStatus.PENDING:
         execution.ready.append(run)
 
 
-def _decided(join: Join, run: NodeRun, total: int) -> bool:
+def is_decided(join: Join, run: NodeRun, total: int) -> bool:
+    """Whether it is certain what becomes of a run with `total` incoming edges."""
     if run.resolved == total:
         return True
     if join is Join.ANY:

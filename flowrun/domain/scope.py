@@ -23,13 +23,30 @@ def taken_edges(
 
     Raises `ExpressionError` when a condition cannot be evaluated.
     """
-    status = NodeStatus.COMPLETED if error is None else NodeStatus.FAILED
-    own: JsonObject = {"output": payload if error is None else None, "error": error, "status": status.value}
+    own = _as_ended(payload, error)
     return [
         edge.id
         for edge in run.node.out
         if edge.port in ports and (edge.condition is None or _holds(execution, run, edge.condition, payload, own, now))
     ]
+
+
+def condition_holds(
+    execution: Execution,
+    run: NodeRun,
+    condition: Expression,
+    payload: JsonValue,
+    now: int,
+    error: JsonObject | None = None,
+) -> bool:
+    """Whether one condition lets what the run carries through; raises `ExpressionError`, see `taken_edges`."""
+    return _holds(execution, run, condition, payload, _as_ended(payload, error), now)
+
+
+def _as_ended(payload: JsonValue, error: JsonObject | None) -> JsonObject:
+    """What the run's own conditions see of it at its end."""
+    status = NodeStatus.COMPLETED if error is None else NodeStatus.FAILED
+    return {"output": payload if error is None else None, "error": error, "status": status.value}
 
 
 def _holds(

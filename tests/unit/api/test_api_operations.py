@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import delete
 from unit.api.hooks import hook
+
+from flowrun.bus import OPERATOR
+from flowrun.commands.save_workflow import SaveWorkflow
+from flowrun.persistence import tables as t
 
 BASE = "/api/v1/tenants/acme"
 MANUAL = {"id": "m", "type": "manual"}
@@ -187,6 +192,60 @@ async def test_rerun_uses_results_again(api):
     assert edited.json()["rerun_of"] == first["id"]
     missing = await api.operator.post(f"{first['status_url']}/rerun", json={"from_node": "nope"})
     assert missing.status_code == 404
+
+
+async def rerun_current(api, edges, new, more=(), **body):
+    """The answer to a rerun after the workflow was edited: its edges are now `new`, and it has `more` nodes."""
+    nodes = [MANUAL, {"id": "i", "type": "if", "params": {"condition": "true"}}, *EDITED]
+    await _save(api, nodes, edges)
+    first = (await api.operator.post(f"{BASE}/workflows/flow/executions?wait=5", json={"input": 7})).json()
+    await _save(api, [*nodes, *more], new)
+    again = await api.operator.post(f"{first['status_url']}/rerun?wait=5", json={"version": "current", **body})
+    assert again.json()["version"] == 2
+    listed = (await api.operator.get(f"{again.json()['status_url']}/nodes")).json()
+    return again.json(), {(node["node_id"], node["iteration"]): node["status"] for node in listed["items"]}
+
+
+EDITED = (
+    {"id": "b", "type": "work"},
+    {"id": "z", "type": "work"},
+    {"id": "l", "type": "for_each", "params": {"items": "[1]"}},
+    {"id": "x", "type": "work"},
+)
+N = {"id": "n", "type": "work"}
+
+
+async def _save(api, nodes, edges):
+    drawn = [{"source": a, "target": b, **({"source_handle": port} if port else {})} for a, port, b in edges]
+    message = SaveWorkflow(tenant_id="acme", workflow_id="flow", document={"nodes": nodes, "edges": drawn})
+    await api.runtime.mediator.send(message, OPERATOR)
+
+
+async def test_rerun_of_the_current_version_runs_a_node_that_was_inserted(api):
+    rest = [("i", "true", "l"), ("l", "each", "x"), ("m", "", "i")]
+    old, new = [("i", "true", "b"), ("b", "", "z")], [("i", "true", "n"), ("n", "", "b"), ("b", "", "z")]
+    answer, nodes = await rerun_current(api, rest + old, rest + new, [N], from_node="n")
+    assert answer["status"] == "completed"
+    assert {nodes[node, ""] for node in ("i", "n", "b", "z", "l")} == {"completed"}
+    assert answer["output"] == {"worked": {"worked": {"worked": 7}}}
+
+
+async def test_rerun_of_the_current_version_runs_a_node_that_moved_into_a_loop(api):
+    old = [("m", "", "i"), ("i", "", "b"), ("b", "", "l"), ("l", "each", "x"), ("l", "done", "z")]
+    new = [("m", "", "i"), ("i", "", "l"), ("l", "each", "b"), ("b", "", "x"), ("l", "done", "z")]
+    answer, nodes = await rerun_current(api, old, new, from_node="z")
+    assert (answer["status"], nodes["b", "0"]) == ("completed", "completed")
+    assert answer["output"] == {"worked": [{"worked": {"worked": 1}}]}
+
+
+async def test_rerun_from_a_node_in_another_version_needs_the_one_that_the_results_are_of(api):
+    url = (await start(api)).json()["status_url"]
+    await api.save("flow", [MANUAL, WORK, N], [("m", "w"), ("w", "n")])
+    old = t.workflow_versions.c.version == 1
+    await api.runtime.context.writer.transact(lambda db: db.execute(delete(t.workflow_versions).where(old)).rowcount)
+    api.runtime.context.graphs._graphs.clear()
+    answer = await api.operator.post(f"{url}/rerun", json={"version": "current", "from_node": "n"})
+    assert (answer.status_code, "of version 1" in answer.json()["detail"]) == (409, True)
 
 
 async def test_bulk_says_what_became_of_each(api):
