@@ -34,6 +34,7 @@ AIMS = {
     "dashboard_first_rows_s": "< 1",
     "dashboard_idle_cpu_percent": "< 1",
     "dashboard_busy_cpu_percent": "< 2",
+    "dashboard_flood_executions_per_s": "1,000",
     "dashboard_1000_last_row_s": "≤ 2",
     "webhook_cpu_1_to_0_dashboards": "≤ 1.05",
 }
