@@ -7,11 +7,13 @@ import logging
 
 from starlette.responses import Response
 
+from flowrun.api.auth import LOCAL
 from flowrun.api.operation import Call, Operation
 from flowrun.api.replies import JsonReply
 
 _SECONDS = 5.0
 """A writer that takes longer cannot commit."""
+_PUBLIC = frozenset({"ready", "epoch"})
 _log = logging.getLogger(__name__)
 
 
@@ -28,7 +30,10 @@ async def ready(call: Call) -> Response:
     except Exception:  # noqa: BLE001 - whatever it is, the service isn't ready
         _log.exception("The health check failed")
         health = {"ready": False}
-    return JsonReply(health, 200 if health.get("ready") is True else 503)
+    # How much is going on is nobody's business but the operator's, who reads it on the unix socket.
+    is_local = call.request.scope.get("state", {}).get(LOCAL) is True
+    told = health if is_local else {name: value for name, value in health.items() if name in _PUBLIC}
+    return JsonReply(told, 200 if health.get("ready") is True else 503)
 
 
 OPERATIONS = (

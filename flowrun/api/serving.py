@@ -15,9 +15,9 @@ from typing import Any, cast
 import anyio
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
-from hypercorn.protocol.h11 import H11Protocol
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+import flowrun.api.hypercorn_ways  # noqa: F401 - imported for what it changes
 from flowrun.api.auth import LOCAL
 from flowrun.api.unread import BodyReader, has_body
 from flowrun.errors import ConfigurationError
@@ -26,13 +26,6 @@ _BACKLOG = 1024
 _KEEP_ALIVE_SECONDS = 75.0
 _CLOSING_SECONDS = 2.0
 _log = logging.getLogger(__name__)
-
-
-async def _stay_with_http1(_protocol: H11Protocol, _request: object) -> None:
-    """Change to HTTP/2 for nobody: hypercorn waits for ever with a stream whose body nobody reads, and keeps it."""
-
-
-setattr(H11Protocol, "_check_protocol", _stay_with_http1)  # noqa: B010 - hypercorn has no setting for it
 
 
 async def serve(

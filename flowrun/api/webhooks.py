@@ -24,6 +24,7 @@ from flowrun.errors import FlowrunError, NotFoundError, UnauthenticatedError
 from flowrun.ports import Context, RouteMatch
 from flowrun.triggers.authenticity import NONE, answer_subscription, judge, needs_proof
 from flowrun.triggers.channels import CHANNEL, with_channels
+from flowrun.triggers.headers import kept_headers
 from flowrun.triggers.providers import event_of, provider_of
 from flowrun.triggers.verification import SignedRequest, credential_headers, meta, recognised, slack
 
@@ -90,7 +91,7 @@ class WebhookDoor:
             request.query = await self._parsed(request, matches, _query)
             request.raw = await self._read(request, matches, receive)
         if is_heard:
-            self._context.listeners.show(tenant_id, method, path, _shown(request))
+            self._context.listeners.show(tenant_id, method, path, _shown(request, matches))
             if not matches:
                 return accepted(tenant_id, Deliveries([]))
         return await self._start(request, matches)
@@ -98,7 +99,7 @@ class WebhookDoor:
     async def _start(self, request: _Request, matches: Sequence[RouteMatch]) -> Response:
         secret_headers = _NONE_MORE
         if needs_proof(matches):
-            secret_headers = _NONE_MORE.union(*(credential_headers(match.config.get("auth")) for match in matches))
+            secret_headers = _credentials(matches)
             matches = await self._proven(request, matches)
         body = await self._parsed(request, matches, _payload)
         challenge = slack.challenge(body) if any(_scheme(match) == "slack" for match in matches) else None
@@ -231,8 +232,15 @@ def _challenge(text: str) -> Response:
     return PlainTextResponse(text, headers={"x-content-type-options": "nosniff"})
 
 
-def _shown(request: _Request) -> JsonObject:
-    """A request for a test listener: everything as it came, who it says it is from, and nothing checked."""
+def _credentials(matches: Sequence[RouteMatch]) -> frozenset[str]:
+    return _NONE_MORE.union(*(credential_headers(match.config.get("auth")) for match in matches))
+
+
+def _shown(request: _Request, matches: Sequence[RouteMatch]) -> JsonObject:
+    """A request for a test listener: as it came, who it says it is from, and nothing checked.
+
+    What proves to a published webhook who sends is a secret, and isn't shown.
+    """
     body: JsonValue = None
     problem: str | None = None
     try:
@@ -244,7 +252,7 @@ def _shown(request: _Request) -> JsonObject:
     return {
         "method": request.method,
         "path": request.path,
-        "headers": {**headers},
+        "headers": kept_headers(headers, _credentials(matches)) if needs_proof(matches) else {**headers},
         "query": request.query,
         "body": body,
         "problem": problem,

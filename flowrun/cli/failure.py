@@ -15,6 +15,7 @@ R = TypeVar("R")
 FAILED = 1
 USAGE = 2
 NO_SERVICE = 3
+INTERRUPTED = 130
 
 
 class NoServiceError(UnavailableError):

@@ -10,6 +10,8 @@ import click
 if TYPE_CHECKING:
     from flowrun.bootstrap import ServiceInfo
 
+_MOST_DESCRIPTORS = 65_536
+
 
 @click.command()
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="A TOML file.")
@@ -32,6 +34,7 @@ def serve(**flags: object) -> None:
 
     settings = load_settings(flags)
     _log_to_stderr(settings.log_level)
+    _allow_many_connections()
     import anyio  # noqa: PLC0415 - the service is far slower to import than the command line
 
     from flowrun.bootstrap import run_service  # noqa: PLC0415
@@ -48,6 +51,16 @@ def _log_to_stderr(level: str) -> None:
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     logging.getLogger("flowrun").setLevel(level.upper())
+
+
+def _allow_many_connections() -> None:
+    """Take as many file descriptors as may be had: each connection is one, and so is each call of a node."""
+    import resource  # noqa: PLC0415
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _has_uvloop() -> bool:

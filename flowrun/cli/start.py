@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flowrun.cli import output as out
+from flowrun.cli.failure import INTERRUPTED
 from flowrun.cli.options import output_option, read_json_argument, service_options, tenant_option, tenant_path
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def start(
     """
     body = {} if given is None else {"input": read_json_argument(given, "--input")}
     headers = {"Idempotency-Key": idempotency_key} if idempotency_key else None
+    if wait:  # A key that may start and not look is refused before anything is started.
+        client.get(tenant_path(tenant, "executions"), limit=1)
     started = client.post(tenant_path(tenant, "workflows", workflow, "executions"), body, headers=headers)
     if not wait:
         if output == "json":
@@ -50,7 +53,12 @@ def start(
     from flowrun.cli.execution_view import print_result  # noqa: PLC0415 - only with --wait
     from flowrun.cli.watch import wait as wait_for  # noqa: PLC0415
 
-    execution = wait_for(client, tenant_path(tenant, "executions", started["execution_id"]))
+    try:
+        execution = wait_for(client, tenant_path(tenant, "executions", started["execution_id"]))
+    except KeyboardInterrupt:
+        goes_on = f"The execution {started['execution_id']} goes on: flowrun executions watch {started['execution_id']}"
+        click.echo(goes_on, err=True)
+        ctx.exit(INTERRUPTED)
     if output == "json":
         out.print_json(execution)
     else:

@@ -17,6 +17,7 @@ from flowrun.nodes.http_client import HttpRequest, HttpResponse, Tls
 from flowrun.nodes.http_content import encode_body, pairs
 from flowrun.nodes.http_status import status_fits
 from flowrun.nodes.job import NodeJob
+from flowrun.nodes.scrubbing import Scrubber
 
 EXCERPT = 2000
 """Characters of an unexpected answer that its error shows."""
@@ -29,7 +30,7 @@ def build_request(job: NodeJob) -> HttpRequest:
     headers = {"user-agent": f"flowrun/{__version__}", "idempotency-key": job.idempotency_key}
     headers |= {name.lower(): value for name, value in params["headers"].items()}
     content = encode_body(params["body"], params["body_type"], headers)
-    secret = _authorise(params["auth"], headers)
+    secret = {*_authorise(params["auth"], headers), *(name for name in headers if _tells(job, headers[name]))}
     return HttpRequest(
         params["method"],
         _with_query(params["url"], params["query"] | query_key(params["auth"])),
@@ -38,8 +39,14 @@ def build_request(job: NodeJob) -> HttpRequest:
         timeout=params["timeout"],
         follow_redirects=params["follow_redirects"],
         secret_headers=frozenset(secret),
+        secret_body=_tells(job, content.decode(errors="replace")),
         tls=Tls(params["tls"]["verify"], params["tls"]["ca"]) if params["tls"] else None,
     )
+
+
+def _tells(job: NodeJob, text: str) -> bool:
+    """Whether a text has a secret in it, in any spelling."""
+    return bool(job.hidden) and Scrubber(job.hidden).text(text) != text
 
 
 def judge(params: JsonObject, response: HttpResponse) -> Outcome:

@@ -54,6 +54,8 @@ class HttpRequest:
     follow_redirects: bool = True
     secret_headers: frozenset[str] = frozenset()
     """Headers that another origin must not see, beside the usual ones."""
+    secret_body: bool = False
+    """Another origin must not see the body."""
     tls: Tls | None = None
     """For the origin of the URL alone."""
 
@@ -210,6 +212,8 @@ def _redirected(request: HttpRequest, status: int, location: str) -> HttpRequest
     if (status == 303 and request.method != "HEAD") or (status in {301, 302} and request.method == "POST"):
         headers = {name: value for name, value in target.headers.items() if name not in _OF_THE_BODY}
         return replace(target, method="GET", content=b"", headers=headers)
+    if request.secret_body and origin_of(target.url) != origin_of(request.url):
+        raise RedirectError("the redirect leads to another origin, and the body holds a secret")
     return target
 
 

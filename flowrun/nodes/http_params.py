@@ -180,7 +180,7 @@ class HttpParams(ParamsModel):
     )
     follow_redirects: bool = Field(
         default=True,
-        description="Whether redirects are followed (at most 5; auth and cookies don't go to another origin).",
+        description="Whether redirects are followed (at most 5; auth, cookies and secrets don't go to another origin).",
     )
     pagination: Pagination | None = Field(
         default=None,

@@ -58,6 +58,9 @@ class NodeJob:
     waiting: Callable[[], AbstractContextManager[None]] = in_place
     """While the block lasts, the attempt only waits for other work, which may need its place in the worker."""
 
+    hidden: tuple[str, ...] = ()
+    """The values of the secrets in `params`."""
+
     @classmethod
     def of(cls, job: Job, params: JsonObject) -> Self:
         """One attempt at a decided job, with its params as the node may see them; nobody hears of it yet."""

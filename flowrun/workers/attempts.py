@@ -157,7 +157,9 @@ class Attempts:
             return error.failed
         log = self._logs.open(job, hidden)
         try:
-            outcome = await self._run(kind, self._node_job(job, attempt, params, log), attempt, quiet=bool(hidden))
+            node_job = self._node_job(job, attempt, params, log)
+            node_job.hidden = tuple(hidden)
+            outcome = await self._run(kind, node_job, attempt, quiet=bool(hidden))
             if attempt.abandoned:
                 log.write("The attempt ended long after its timeout, when it had been given up: its result is refused")
         finally:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from e2e.client import is_problem
@@ -94,3 +96,20 @@ def test_nobody_is_led_away_from_http1(service):
             b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
         )
         assert answer(sock)[0] == 200
+
+
+@pytest.mark.parametrize("request_first", [False, True])
+def test_connections_that_clients_have_closed_are_let_go(service, request_first):
+    def held() -> int:
+        return len(list(Path(f"/proc/{service.process.pid}/fd").iterdir()))
+
+    before = held()
+    for _ in range(40):
+        with connection(service) as sock:
+            if request_first:
+                sock.sendall(head("GET /healthz", 0))
+                assert answer(sock)[0] == 200
+    deadline = time.monotonic() + 10
+    while held() > before + 5 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert held() <= before + 5

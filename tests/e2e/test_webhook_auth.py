@@ -206,6 +206,24 @@ def test_a_listener_is_shown_the_next_request_and_nothing_starts(api, service, o
     assert answer == {"delivery": None}
 
 
+def test_a_listener_is_not_shown_what_proves_to_a_webhook_who_sends(api, service, outside):
+    api.save(webhook("shown", {"type": "bearer", "secrets": ["BEARER_NEW"], "header": "X-Shop-Token"}))
+    headers = {"x-shop-token": SCHEMES["bearer"].secret, "authorization": "Bearer x", "x-other": "kept"}
+    ended = threading.Event()
+
+    def send_until_heard():
+        while not ended.is_set():
+            post(outside, "shown", headers)
+
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(send_until_heard)
+        shown = json.loads(service.flowrun("webhooks", "listen", "shown", "-o", "json").stdout)
+        ended.set()
+        sending.result(20)
+    told = shown["headers"]
+    assert (told["x-shop-token"], told["authorization"], told["x-other"]) == ("[redacted]", "[redacted]", "kept")
+
+
 def _heard(outside, path, headers):
     answer = post(outside, path, headers)
     return answer.json() if answer.status_code == 200 else None

@@ -352,6 +352,12 @@ async def test_executions_of_a_version_that_cannot_be_read_any_more_can_be_looke
     assert {item["node_id"]: item["type"] for item in items} == {"m": None, "w": None}
 
 
+async def test_how_much_is_going_on_is_told_to_the_operator_alone(api):
+    stranger = (await api.client().get("/readyz")).json()
+    assert stranger.keys() == {"ready", "epoch"}
+    assert (await api.operator.get("/readyz")).json().keys() > {"ready", "epoch", "workers"}
+
+
 async def test_not_ready_is_503(api):
     async def broken():
         raise OSError("disk")

@@ -251,6 +251,7 @@ def test_start_prints_the_id(run, service):
 )
 def test_start_and_wait_prints_the_result_and_tells_the_outcome(run, service, monkeypatch, ended, code, stdout, stderr):
     monkeypatch.setattr("flowrun.cli.watch.POLL_SECONDS", 0)
+    service.on("GET", BASE, (200, {"items": [], "next": None}))
     service.on("POST", "/api/v1/tenants/default/workflows/hello/executions", (202, {"execution_id": ID}))
     service.on("GET", f"{BASE}/{ID}", (200, execution("running")), (200, ended))
     result = run("start", "hello", "--wait")
@@ -281,3 +282,21 @@ def test_what_is_no_flowrun_is_called_so(run, service, page):
     result = run("executions", "list")
     assert result.exit_code == 2
     assert "no flowrun service; look at --url" in result.stderr
+
+
+def test_a_key_that_may_not_look_starts_nothing_to_wait_for(run, service):
+    service.on("GET", BASE, (403, {"detail": "This key lacks the scope 'read'"}))
+    result = run("start", "hello", "--wait")
+    assert (result.exit_code, "lacks the scope" in result.stderr) == (1, True)
+    assert [one["method"] for one in service.asked] == ["GET"]
+
+
+def test_an_interrupted_wait_says_that_the_execution_goes_on(run, service, monkeypatch):
+    def interrupted(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("flowrun.cli.watch.wait", interrupted)
+    service.on("GET", BASE, (200, {"items": [], "next": None}))
+    service.on("POST", "/api/v1/tenants/default/workflows/hello/executions", (202, {"execution_id": ID}))
+    result = run("start", "hello", "--wait")
+    assert (result.exit_code, result.stderr) == (130, f"The execution {ID} goes on: flowrun executions watch {ID}\n")

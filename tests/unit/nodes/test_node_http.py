@@ -17,6 +17,10 @@ from flowrun import __version__
 from flowrun.domain.node_type import Completed, Failed
 from flowrun.errors import ConfigurationError
 from flowrun.nodes.http_client import HttpClient
+from flowrun.nodes.job import NodeJob, Services
+from flowrun.nodes.registry import builtin_types
+
+REGISTRY = builtin_types()
 
 JSON = "application/json"
 
@@ -161,6 +165,23 @@ async def test_secrets_stay_with_their_origin(server, call):
             assert not {"cookie", "authorization", "x-api-key"} & request.headers.keys()
             assert request.headers["x-plain"] == "1"
             assert request.headers["host"] == f"127.0.0.1:{other.port}"
+
+
+@pytest.mark.parametrize(("status", "reaches"), [(302, True), (307, False), (308, False)])
+async def test_a_secret_in_a_header_or_a_body_stays_with_its_origin(server, client, status, reaches):
+    async with type(server)() as other:
+        other.answers["/"] = response()
+        server.answers["/"] = response(status, Location=other.url)
+        node_type = REGISTRY.get("http")
+        params = {"url": server.url, "method": "POST", "headers": {"X-Key": "k s3cret/value", "X-Plain": "1"}}
+        params["body"] = {"key": "s3cret/value"}
+        job = NodeJob(node_type.check(params), None, "e", "t", "w", "n", "", 1, "e:n:0")
+        job.hidden = ("s3cret/value",)
+        outcome = await node_type.run(job, Services(client))
+        assert len(other.requests) == int(reaches)
+        for request in other.requests:
+            assert ("x-key" in request.headers, request.headers["x-plain"], request.body) == (False, "1", b"")
+        assert reaches or (outcome.type == "redirect_error" and "holds a secret" in outcome.message)
 
 
 async def test_redirects_end(server, call):
