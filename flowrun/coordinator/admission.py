@@ -6,8 +6,10 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 
+from flowrun.coordinator.calls import Calls, stuck
 from flowrun.domain.graph import Graph
 from flowrun.domain.json import JsonValue
 from flowrun.errors import TooManyRequestsError
@@ -48,7 +50,7 @@ class Gate:
 
     Executions that fall under no limit are not known here, and cost nothing. The rules are those of today, whichever
     version of its workflow an execution has. An execution that another one called, and waits for, needs no place where
-    that one has one: they would wait for one another.
+    that one has one, nor where all who have one wait for it in turn: they would wait for one another.
     """
 
     def __init__(self) -> None:
@@ -60,8 +62,7 @@ class Gate:
         self._waiting: _Members = {}
         self._groups: dict[str, tuple[Group, ...]] = {}
         """By execution: what it falls under, from its creation to its end."""
-        self._callers: dict[str, str] = {}
-        """By execution: the one that called it and waits for it."""
+        self._calls = Calls()
         self._leaving: set[str] = set()
         """Those that are being cancelled: their places will be free in a moment."""
         self._leaving_of: Counter[Group] = Counter()
@@ -115,7 +116,11 @@ class Gate:
     def ask(self, execution_id: str, groups: tuple[Group, ...], caller: str | None = None) -> Admission:
         """Let an execution in, or let it wait; raises `LimitReachedError` where the limit says so."""
         groups = self._without_shared(groups, caller)
-        full = [group for group in groups if not self._has_room(group)]
+        full = self._full(groups)
+        if full and caller is not None:
+            circle = stuck(full, lambda group: self._running.get(group, ()), partial(self._wanted_by, caller, full))
+            groups = tuple(group for group in groups if group not in circle)
+            full = self._full(groups)
         victims: dict[str, None] = {}
         for group in full:
             rule, too_many = self._rule(group), self._too_many(group) + 1
@@ -139,7 +144,7 @@ class Gate:
 
     def leave(self, execution_id: str) -> list[str]:
         """Forget an execution that has ended; gives those that may run now, which count as running."""
-        self._callers.pop(execution_id, None)
+        self._calls.forget(execution_id)
         for left in self._left:
             left.add(execution_id)
         groups = self._groups.pop(execution_id, None)
@@ -170,11 +175,11 @@ class Gate:
 
     def called(self, execution_id: str, caller: str) -> None:
         """An execution was called by another one that waits for it."""
-        self._callers[execution_id] = caller
+        self._calls.note(execution_id, caller)
 
     def count(self, execution_id: str, groups: tuple[Group, ...], *, waits: bool) -> None:
         """Count one that was there before, unless it is counted already, or has its place with who called it."""
-        groups = self._without_shared(groups, self._callers.get(execution_id))
+        groups = self._without_shared(groups, self._calls.caller_of(execution_id))
         members = self._waiting if waits else self._running
         for group in groups:
             if group not in self._groups.get(execution_id, ()):
@@ -198,11 +203,29 @@ class Gate:
         """The groups but those in which someone has a place who waits for this execution."""
         if caller is None or not groups:
             return groups
-        callers: set[str] = set()
-        while caller is not None and caller not in callers:
-            callers.add(caller)
-            caller = self._callers.get(caller)
+        callers = self._calls.callers(caller)
         return tuple(group for group in groups if callers.isdisjoint(self._running.get(group, ())))
+
+    def _wanted_by(self, caller: str, full: list[Group], execution_id: str) -> set[Group]:
+        """The full groups in which something waits for a place that this execution waits for.
+
+        The `caller` is about to wait for something that waits for places in `full`.
+        """
+        found: set[Group] = set()
+        if execution_id in self._leaving:
+            return found
+        for one in self._calls.awaited_by(execution_id, lambda called: not self._waits(called)):
+            if one == caller:
+                found.update(full)
+            if self._waits(one):
+                found.update(self._full(self._groups[one]))
+        return found
+
+    def _waits(self, execution_id: str) -> bool:
+        return any(execution_id in self._waiting.get(group, ()) for group in self._groups.get(execution_id, ()))
+
+    def _full(self, groups: Iterable[Group]) -> list[Group]:
+        return [group for group in groups if not self._has_room(group)]
 
     def _too_many(self, group: Group) -> int:
         """By how many those who run or wait, and aren't being cancelled, are more than may run; negative: fewer."""

@@ -14,8 +14,10 @@ from flowrun.bus import OPERATOR
 from flowrun.commands.execution_commands import CancelExecution, PauseExecution, ResumeExecution, RetryExecution
 from flowrun.commands.set_tenant_limits import SetTenantLimits
 from flowrun.coordinator.admission import LimitReachedError
+from flowrun.domain.states import ExecutionStatus
 from flowrun.errors import FlowrunError
 from flowrun.queries.get_execution import GetExecution
+from flowrun.queries.list_executions import ListExecutions
 
 TO_CALL = [{"source": "t", "target": "call"}]
 
@@ -23,6 +25,11 @@ TO_CALL = [{"source": "t", "target": "call"}]
 async def status(runtime, execution_id: str, tenant: str = "acme") -> str:
     found = await runtime.mediator.send(GetExecution(tenant_id=tenant, execution_id=execution_id), OPERATOR)
     return str(found["status"])
+
+
+async def listed(runtime, status: str) -> list[str]:
+    found = await runtime.mediator.send(ListExecutions(tenant_id="acme", status=[ExecutionStatus(status)]), OPERATOR)
+    return [one["id"] for one in found["items"]]
 
 
 async def test_beyond_a_workflows_limit_executions_wait_and_start_in_order(tmp_path: Path) -> None:
@@ -316,6 +323,27 @@ async def test_a_workflow_that_calls_itself_needs_one_place(tmp_path: Path) -> N
         await save(runtime, "acme", "own", nodes=nodes, edges=edges, concurrency={"limit": 1})
         first = await start(runtime, "acme", "own", body=3)
         assert await ended(runtime, first) == "completed"
+
+
+async def test_workflows_that_call_one_another_crosswise_at_their_limits_end(tmp_path: Path) -> None:
+    async with gated_runtime(tmp_path, gated := Gated(), "acme") as runtime:
+        for own, other in (("a", "b"), ("b", "a")):
+            params = {"workflow_id": other, "input": "{{ trigger.body - 1 }}"}
+            nodes = [{"id": "t", "type": "manual"}, {"id": "g", "type": "gated"}]
+            nodes.append({"id": "call", "type": "workflow", "params": params})
+            edges = [{"source": "t", "target": "g"}, {"source": "g", "target": "call", "condition": "trigger.body > 0"}]
+            await save(runtime, "acme", own, nodes=nodes, edges=edges, concurrency={"limit": 1})
+        first, second = await start(runtime, "acme", "a", body=1), await start(runtime, "acme", "b", body=1)
+        await gated.until_begun(2)
+        gated.let_end(first)  # What it calls waits for the second one's place.
+        async with asyncio.timeout(10):
+            while not await listed(runtime, "queued"):  # noqa: ASYNC110 - a row of a table
+                await asyncio.sleep(0)
+    async with gated_runtime(tmp_path, again := Gated(), "acme") as runtime:
+        await again.until_begun(1)
+        again.open.set()
+        assert [await ended(runtime, one) for one in (first, second)] == ["completed", "completed"]
+    check_database(tmp_path / "flowrun.db", types=TYPES_WITH_GATED)
 
 
 async def test_of_many_that_come_at_once_the_newest_stays(tmp_path: Path) -> None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flowrun.coordinator.admission import Admission, Gate, LimitReachedError
+from flowrun.domain.definition import Concurrency, NodeDefinition, WorkflowDefinition
+from flowrun.domain.graph import Graph, compile_graph
+from flowrun.nodes.registry import builtin_types
 from flowrun.ports import TenantLimits
 
 ACME = (("acme",),)
@@ -83,6 +90,82 @@ def test_called_executions_need_no_place_where_one_that_waits_for_them_has_one()
     assert one.ask("grandchild", ACME, "child").runs
     assert not one.ask("stranger", ACME, "somebody").runs
     assert [one.leave("grandchild"), one.leave("child"), one.leave("parent")] == [[], [], ["stranger"]]
+
+
+def test_those_who_would_wait_for_one_another_need_no_place():
+    one = gates(1)
+    assert [one.ask(name, _group(name[0])).runs for name in ("a1", "b1", "c1")] == [True, True, True]
+    assert not one.ask("b2", _group("b"), "a1").runs
+    assert not one.ask("c2", _group("c"), "b1").runs
+    assert one.ask("a2", _group("a"), "c1").runs
+    assert not one.ask("a3", _group("a"), "a2's neighbour").runs
+    assert [one.leave(name) for name in ("a2", "c1", "c2", "b1", "b2", "a1")] == [[], ["c2"], [], ["b2"], [], ["a3"]]
+
+
+@given(seed=st.integers(0, 1 << 32), upwards=st.booleans())
+def test_whatever_calls_whatever_all_of_it_ends(seed: int, upwards: bool) -> None:
+    """Executions that run call others, and end when all that they have called has ended."""
+    choose = random.Random(seed)  # noqa: S311 - no secret
+    kinds, most = "abcd"[: choose.randint(1, 4)], choose.randint(1, 3)
+    world = Calling(gates(most))
+    for _ in range(choose.randint(1, 40)):
+        callers = [one for one in world.running if not upwards or one[0] < kinds[-1]]
+        caller = choose.choice(callers) if callers and choose.random() < 0.5 else None
+        world.start(
+            choose.choice([kind for kind in kinds if caller is None or not upwards or kind > caller[0]]), caller
+        )
+        if world.free and choose.random() < 0.5:
+            world.end(choose.choice(world.free))
+        if upwards:  # No circle can close, so the limits hold strictly.
+            assert all(sum(one[0] == kind for one in world.running) <= most for kind in kinds)
+    while world.live:
+        assert world.free, "all that is there waits for one another"
+        world.end(choose.choice(world.free))
+
+
+class Calling:
+    """Executions of a few workflows with limits, and who of them waits for whom."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._count = 0
+        self.live: dict[str, str | None] = {}
+        """Each with who called it."""
+        self.running: list[str] = []
+
+    @property
+    def free(self) -> list[str]:
+        return [one for one in self.running if one not in self.live.values()]
+
+    def start(self, kind: str, caller: str | None) -> None:
+        self._count += 1
+        name = f"{kind}{self._count}"
+        if self._gate.ask(name, _group(kind), caller).runs:
+            self.running.append(name)
+        self.live[name] = caller
+
+    def end(self, name: str) -> None:
+        del self.live[name]
+        self.running.remove(name)
+        self.running += self._gate.leave(name)
+
+
+def _group(kind: str) -> tuple[tuple[str, ...], ...]:
+    return (("acme", kind, ""),)
+
+
+def gates(most: int) -> Gate:
+    """One for workflows `a` to `d`, each with this limit."""
+    made = Gate()
+    for kind in "abcd":
+        made.workflow("acme", kind, limited(kind, most))
+    return made
+
+
+def limited(workflow_id: str, most: int) -> Graph:
+    nodes = (NodeDefinition("t", "manual"),)
+    definition = WorkflowDefinition(workflow_id, workflow_id, nodes, (), concurrency=Concurrency(most))
+    return compile_graph(definition, 1, builtin_types())
 
 
 def test_what_is_counted_twice_has_one_place():
