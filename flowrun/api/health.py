@@ -10,6 +10,7 @@ from starlette.responses import Response
 from flowrun.api.auth import LOCAL
 from flowrun.api.operation import Call, Operation
 from flowrun.api.replies import JsonReply
+from flowrun.errors import UnavailableError
 
 _SECONDS = 5.0
 """A writer that takes longer cannot commit."""
@@ -27,6 +28,8 @@ async def ready(call: Call) -> Response:
     try:
         async with asyncio.timeout(_SECONDS):
             health = await call.context.health()
+    except UnavailableError as error:  # The writer has put it in the log.
+        health = {"ready": False, "reason": str(error)}
     except Exception:  # noqa: BLE001 - whatever it is, the service isn't ready
         _log.exception("The health check failed")
         health = {"ready": False}

@@ -42,6 +42,7 @@ from flowrun.persistence.database import ReadOnly
 from flowrun.persistence.encryption import Keyring
 from flowrun.persistence.execution_store import ExecutionStore
 from flowrun.persistence.graphs import GraphStore
+from flowrun.persistence.probe import CommitProbe
 from flowrun.persistence.secrets import SecretStore
 from flowrun.persistence.writer import GroupWriter
 from flowrun.ports import Clock, Context
@@ -82,6 +83,7 @@ class Parts:
     ) -> None:
         self.settings, self.writer, self.reader, self.epoch = settings, writer, reader, epoch
         self.links = links
+        self.probe = CommitProbe(writer, clock)
         self.reports = Reports()
         self.http = HttpClient(settings.http_allow)
         self.secrets = SecretStore(reader, keyring)
@@ -247,8 +249,8 @@ class Parts:
         self.dispatcher.done(job)
 
     async def _health(self) -> JsonObject:
-        """Whether work can be committed: the writer answers, and the lanes are open."""
-        await self.writer.transact(lambda _connection: None)
+        """Whether work can be committed, and how much of it there is."""
+        await self.probe.check()
         queues: JsonObject = {
             name: {"waiting": lane.depth, "running": lane.running} for name, lane in self.dispatcher.lanes.items()
         }

@@ -32,6 +32,9 @@ def guarded(call: Callable[[], R], *, debug: bool) -> R:
         return call()
     except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
         raise
+    except KeyboardInterrupt:
+        click.echo(err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
     except Exception as error:
         if debug:
             click.echo(traceback.format_exc(), err=True)

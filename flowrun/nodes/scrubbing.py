@@ -90,6 +90,8 @@ def _patterns(value: str) -> Iterator[str]:
         data.hex(),
         data.hex().upper(),
     }
+    if _NEVER_ESCAPED.issuperset(value):
+        spellings.add(value.lower())  # As a client writes it that found it in a host name.
     yield from (re.escape(text) for text in spellings if len(text) >= _SHORTEST)
     if len(value) >= _SHORTEST:
         yield "".join(_in_url(character) for character in value)

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from flowrun.errors import ConfigurationError
 
@@ -20,10 +21,15 @@ _log = logging.getLogger(__name__)
 def migrate(engine: Engine, path: Path) -> None:
     """Apply the migrations that are missing, having copied the file first.
 
-    Raises `ConfigurationError` when a newer flowrun has worked on it.
+    Raises `ConfigurationError` when a newer flowrun has worked on it, or it cannot be opened.
     """
-    with engine.connect() as connection:
-        present = _revision(connection)
+    try:
+        with engine.connect() as connection:
+            present = _revision(connection)
+    except DBAPIError as error:
+        message = f"The database {path} cannot be opened: {error.orig}"
+        advice = "`flowrun doctor` looks into it, `flowrun restore` brings back a backup"
+        raise ConfigurationError(f"{message}; {advice}") from error
     if present == HEAD:
         return  # Alembic takes a while to load, and is seldom needed.
     if present is not None:

@@ -50,6 +50,8 @@ class GroupWriter:
         self._thread = threading.Thread(target=self._run, name="flowrun-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        self._fails = False
+        """The last transaction could not be committed, through no fault of its own."""
         self._asides: deque[tuple[Callable[[sqlite3.Connection], Any], asyncio.Future[Any]]] = deque()
         self.observe: Callable[[float, int], None] = _ignore
         """Told in the event loop of each transaction: how many seconds it took, and of how many units it was."""
@@ -142,11 +144,24 @@ class GroupWriter:
             connection.rollback()
             if len(group) == 1:
                 group[0].error = _translated(error)
+                self._note(group[0].error)
                 return
             # One unit has spoilt the group: each by itself then, so that it fails alone.
             for unit in group:
                 unit.error = unit.result = None
                 self._commit(connection, [unit])
+        else:
+            self._note(None)
+
+    def _note(self, error: BaseException | None) -> None:
+        """Say in the log when the database begins to fail, and when it no longer does."""
+        if isinstance(error, UnavailableError):
+            if not self._fails:
+                _log.error("%s; what comes in is answered with 503 until it can", error)
+            self._fails = True
+        elif self._fails and error is None:
+            _log.warning("The database commits again")
+            self._fails = False
 
     @staticmethod
     def _write(connection: Connection, group: list[Unit]) -> None:

@@ -300,3 +300,13 @@ def test_an_interrupted_wait_says_that_the_execution_goes_on(run, service, monke
     service.on("POST", "/api/v1/tenants/default/workflows/hello/executions", (202, {"execution_id": ID}))
     result = run("start", "hello", "--wait")
     assert (result.exit_code, result.stderr) == (130, f"The execution {ID} goes on: flowrun executions watch {ID}\n")
+
+
+@pytest.mark.usefixtures("service")
+def test_an_interrupted_watch_ends_quietly(run, monkeypatch):
+    def interrupted(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("flowrun.cli.watch.follow", interrupted)
+    result = run("executions", "watch", ID)
+    assert (result.exit_code, result.stderr) == (130, "\n")

@@ -49,6 +49,11 @@ def test_every_spelling_is_found(spelling):
     assert text not in scrubbed
 
 
+def test_a_secret_in_a_host_name_is_found_in_lower_case():
+    url = httpx2.URL("http://S3cr3t-Name.example.com/")
+    assert Scrubber(["S3cr3t-Name"]).text(f"{url} cannot be reached") == "http://***.example.com/ cannot be reached"
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=4, max_size=40).filter(lambda v: len(v.strip()) >= 4),
        st.binary(max_size=5), st.binary(max_size=5))  # fmt: skip
 def test_base64_of_a_neighbourhood_gives_nothing_away(secret, before, after):

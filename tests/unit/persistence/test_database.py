@@ -57,6 +57,16 @@ def test_migrations_give_exactly_the_tables(tmp_path: Path) -> None:
     engine.dispose()
 
 
+def test_a_file_that_is_no_database_is_told_plainly(tmp_path: Path) -> None:
+    (tmp_path / "test.db").write_bytes(b"no database at all, however long it is looked at")
+    engine = writing_engine(tmp_path / "test.db")
+    with pytest.raises(
+        ConfigurationError, match=r"test\.db cannot be opened: file is not a database; `flowrun doctor`"
+    ):
+        migrate(engine, tmp_path / "test.db")
+    engine.dispose()
+
+
 def test_the_newest_migration_is_the_one_that_start_up_looks_for() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(flowrun.persistence.__file__).parent / "migrations"))
