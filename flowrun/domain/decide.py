@@ -224,7 +224,7 @@ def _execution_timeout_fired(turn: Turn) -> None:
 
 def _node_timer_fired(turn: Turn, kind: f.TimerKind, key: RunKey) -> None:
     run = turn.execution.runs.get(key)
-    # In a paused execution a retry waits for the resumption, which looks for what has come due.
+    # In a paused execution a retry waits for the resumption, which looks for what has come due; no wait is too long.
     paused = turn.execution.status is ExecutionStatus.PAUSED
     if run is None:
         turn.decision.discarded = True
@@ -232,7 +232,7 @@ def _node_timer_fired(turn: Turn, kind: f.TimerKind, key: RunKey) -> None:
         turn.set_timer(kind, run.due_at, run)  # It has been set anew meanwhile.
     elif kind is f.TimerKind.DELAY and run.status is NodeStatus.WAITING:
         complete(turn, run, Completed(run.output))
-    elif kind is f.TimerKind.SIGNAL and signals.is_awaiting(run):
+    elif kind is f.TimerKind.SIGNAL and signals.is_awaiting(run) and not paused:
         signals.expire(turn, run)
     elif kind is f.TimerKind.RETRY and run.status is NodeStatus.RETRYING and not paused:
         queue(turn, run)
@@ -252,6 +252,7 @@ def _pause(turn: Turn, fact: f.Pause) -> None:
     if execution.timeout_at is not None:
         left = max(0, execution.timeout_at - turn.now)
         turn.clear_timer(f.TimerKind.EXECUTION_TIMEOUT)
+    signals.stop_clocks(turn)
     turn.emit(e.ExecutionPaused(fact.by, fact.reason, left))
     calls.tell_called(turn)
 
@@ -262,10 +263,12 @@ def _resume(turn: Turn, fact: f.Resume) -> None:
         raise ConflictError(f"The execution is {execution.status}; it can't be resumed")
     if execution.status is not ExecutionStatus.PAUSED:
         return
-    left = execution.time_left
+    left, paused_at = execution.time_left, execution.paused_at
     turn.emit(e.ExecutionResumed(fact.by))
     if left is not None:
         turn.set_timer(f.TimerKind.EXECUTION_TIMEOUT, turn.now + left)
+    if paused_at is not None:
+        signals.wait_longer(turn, turn.now - paused_at)
     _pump_loops(turn)
     for run in list(execution.runs.values()):
         if run.status is NodeStatus.RETRYING and (run.due_at or 0) <= turn.now:

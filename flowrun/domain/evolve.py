@@ -61,8 +61,8 @@ def _continued(execution: Execution, _event: e.ExecutionContinued, _at: int) -> 
     execution.status = ExecutionStatus.RUNNING
 
 
-def _paused(execution: Execution, event: e.ExecutionPaused, _at: int) -> None:
-    execution.status = ExecutionStatus.PAUSED
+def _paused(execution: Execution, event: e.ExecutionPaused, at: int) -> None:
+    execution.status, execution.paused_at = ExecutionStatus.PAUSED, at
     execution.time_left = event.time_left
     execution.timeout_at = None
     execution.reason = event.reason
@@ -71,7 +71,7 @@ def _paused(execution: Execution, event: e.ExecutionPaused, _at: int) -> None:
 def _resumed(execution: Execution, _event: e.ExecutionResumed, at: int) -> None:
     execution.status = ExecutionStatus.QUEUED if execution.started_at is None else ExecutionStatus.RUNNING
     execution.timeout_at = None if execution.time_left is None else at + execution.time_left
-    execution.time_left = None
+    execution.time_left = execution.paused_at = None
     execution.reason = None
 
 

@@ -158,6 +158,7 @@ class Execution:
     """When the workflow's timeout passes; None while paused, or when there is none."""
     time_left: int | None = None
     """What remained of the timeout at the pause, in ms."""
+    paused_at: int | None = None
     result_seq: int | None = None
     runs: dict[RunKey, NodeRun] = field(default_factory=dict)
     ready: deque[NodeRun] = field(default_factory=deque)

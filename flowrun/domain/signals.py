@@ -56,6 +56,22 @@ def receive(turn: Turn, fact: f.Signal) -> None:
     _take(turn, run, execution.seq, execution.signals[execution.seq])
 
 
+def stop_clocks(turn: Turn) -> None:
+    """Let no wait last too long while its execution is paused."""
+    for run in turn.execution.runs.values():
+        if is_awaiting(run) and run.due_at is not None:
+            turn.clear_timer(f.TimerKind.SIGNAL, run)
+
+
+def wait_longer(turn: Turn, pause: int) -> None:
+    """Let waits that a pause of so many ms has interrupted last as much longer."""
+    for run in turn.execution.runs.values():
+        if is_awaiting(run) and run.due_at is not None:
+            due_at = run.due_at + pause
+            turn.emit(e.NodeWaiting(run.node.id, run.iteration, due_at, run.output, Awaited.SIGNAL))
+            turn.set_timer(f.TimerKind.SIGNAL, due_at, run)
+
+
 def expire(turn: Turn, run: NodeRun) -> None:
     """End a wait that has lasted too long: by the port `timeout`, else as a failure."""
     name = str(run.node.signal)

@@ -13,7 +13,8 @@ from flowrun.formats.dialect import Dialect
 from flowrun.formats.fields import Fields, Problems
 
 _KEYS = (
-    "id", "source", "target", "source_handle", "target_handle", "condition", "type", "from", "to", "label", "data",
+    "id", "source", "target", "source_handle", "port", "target_handle", "condition", "type", "from", "to", "label",
+    "data",
 )  # fmt: skip
 _NORMAL = frozenset({"success", "default", "normal"})
 _FAILURE = frozenset({"failure", "error"})
@@ -111,7 +112,9 @@ class EdgeReader:
         )
 
     def _port(self, fields: Fields, source: str) -> str | None:
-        port = fields.identifier("source_handle") or None
+        if fields.has("source_handle") and fields.has("port"):
+            fields.complain("port", "is read like 'source_handle': write one of them")
+        port = fields.identifier("source_handle" if fields.has("source_handle") else "port") or None
         if self._is_failure(fields):
             if port not in {None, ERROR_PORT}:
                 fields.complain("source_handle", f"is {port!r}, but the edge's type says the error port: write one")

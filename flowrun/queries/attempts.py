@@ -68,7 +68,11 @@ def _started(attempts: Attempts, _at: int, data: JsonObject) -> None:
 def _waiting(attempts: Attempts, at: int, data: JsonObject) -> None:
     # A call waits for the other execution: its time is that of the call itself.
     due_at = None if data.get("awaits") == Awaited.CALL else _time(data["due_at"])
-    _new(attempts, "waiting", started_at=time(at), due_at=due_at)
+    attempt = _open(attempts)
+    if attempt is not None and attempt["status"] == "waiting":
+        attempt["due_at"] = due_at  # Its time stood still during a pause.
+    else:
+        _new(attempts, "waiting", started_at=time(at), due_at=due_at)
 
 
 def _called(attempts: Attempts, _at: int, data: JsonObject) -> None:

@@ -181,9 +181,11 @@ class Driver:
         for run in runs:
             if run.status is NodeStatus.WAITING and run.awaits == "time":
                 self._check_timer(TimerKind.DELAY, run)
+            elif execution.status is ExecutionStatus.PAUSED:
+                continue  # Looked for at the resumption.
             elif run.status is NodeStatus.WAITING and run.awaits == "signal":
                 self._check_timer(TimerKind.SIGNAL, run)
-            elif run.status is NodeStatus.RETRYING and execution.status is not ExecutionStatus.PAUSED:
+            elif run.status is NodeStatus.RETRYING:
                 self._check_timer(TimerKind.RETRY, run)
         waiting = {node for kind, node, _ in self.timers if node and kind not in FOLLOWED_ELSEWHERE}
         assert waiting <= {run.node.id for run in runs if run.due_at is not None}

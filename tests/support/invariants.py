@@ -86,6 +86,7 @@ class _Check:
         due = {(waits[run.awaits], *run.key): run.due_at for run in waiting if run.awaits in waits}
         retries = {("retry", *run.key): run.due_at for run in runs if run.status is NodeStatus.RETRYING}
         if execution.status is ExecutionStatus.PAUSED:
+            due = {key: at for key, at in due.items() if key[0] != "signal"}  # Their time stands still.
             retries = {key: at for key, at in retries.items() if key in found}  # Those that came due wait without.
         if execution.timeout_at is not None:
             due["execution_timeout", "", ""] = execution.timeout_at

@@ -145,6 +145,22 @@ def test_answer_to_a_form_is_not_kept_before_the_node_waits():
         d.signal("w", {"approved": True})
 
 
+@pytest.mark.parametrize("paused", [20, 200])
+def test_time_of_a_wait_stands_still_during_a_pause(paused):
+    d = started('t -> w -> a; w: wait_for_signal {"timeout": 60, "approval": true}')
+    d.pass_time(50)
+    d.send(Pause())
+    d.pass_time(paused)
+    assert (d.status, d.state("w")) == ("paused", "waiting")
+    d.send(Resume())
+    assert (d.timer(TimerKind.SIGNAL, "w"), d.state("w")) == (10, "waiting")
+    d = d.copy()
+    d.pass_time(9)
+    assert d.state("w") == "waiting"
+    d.pass_time(1)
+    assert (d.status, d.state("w")) == ("failed", "timed_out")
+
+
 def test_paused_execution_records_the_signal_and_goes_on_later():
     d = started("t -> w -> a; w: wait_for_signal")
     d.send(Pause())

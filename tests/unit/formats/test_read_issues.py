@@ -96,6 +96,7 @@ AN_OBJECT = "must be an object (a mapping of keys to values)"
         (edge(**{"from": "a"}), "edges[0].from", "is read like 'source'", None),
         (edge(sourceHandel="x"), "edges[0].sourceHandel", "is not a known key", "source_handle"),
         (edge(label="x"), "edges[0].label", "is not a known key", "source_handle"),
+        (edge(port="x", source_handle="x"), "edges[0].port", "is read like 'source_handle'", None),
         (edge(type="failiure"), "edges[0].type", "must be success, failure or default", "failure"),
         (edge(type=3), "edges[0].type", "must be success, failure or default", None),
         (

@@ -242,6 +242,7 @@ def test_edge_ids_are_unique():
         ({"source_handle": "main"}, None),
         ({"sourceHandle": "done"}, "done"),
         ({"source_handle": "b", "target_handle": "in"}, "b"),
+        ({"port": "b"}, "b"),
     ],
 )
 def test_ports(edge, port):
