@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from simulation.mutants import AT_A_FULL_DISK, FIRST_SEEDS, MUTANTS, Mutant
 from support.simulation.loop import Violation
+from support.simulation.workflows import ring_plans
 from support.simulation.world import World
 
 SEEDS = 300
@@ -29,10 +30,10 @@ FOUND = {
 """Seeds that have found something, kept so that it stays mended."""
 
 
-def seeds() -> list[int]:
-    """The seeds that are tried."""
+def seeds(count: int = SEEDS) -> list[int]:
+    """The seeds that are tried, unless the environment names others."""
     one = os.environ.get("TEST_SEED")
-    return [int(one)] if one is not None else list(range(int(os.environ.get("TEST_SEEDS", SEEDS))))
+    return [int(one)] if one is not None else list(range(int(os.environ.get("TEST_SEEDS", count))))
 
 
 def live_through(some: Iterable[int]) -> None:
@@ -50,6 +51,18 @@ def disk_fills(seed: int) -> bool:
 
 def test_no_seed_breaks_a_promise():
     live_through(seeds())
+
+
+def test_no_seed_makes_workflows_wait_for_one_another():
+    for seed in seeds(SEEDS // 4):
+        World(seed, ring_plans).run()
+
+
+def test_workflows_that_wait_for_one_another_are_noticed(monkeypatch):
+    monkeypatch.setattr("flowrun.coordinator.admission.stuck", lambda *_arguments: set())
+    with pytest.raises(Violation, match="it doesn't end"):
+        for seed in range(SEEDS):
+            World(seed, ring_plans).run()
 
 
 @pytest.mark.parametrize("seed", FOUND)

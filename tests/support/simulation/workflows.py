@@ -197,3 +197,21 @@ def _calling(rng: Random) -> list[Plan]:
         caller.document["timeout"] = rng.choice([5, 20])
     delay = {"type": "delay", "params": {"for": rng.choice([1, 10, 120])}}
     return [caller, _plan("called", "t -> n0 -> wait -> n1", rng, wait=delay, child=True)]
+
+
+def ring_plans(rng: Random) -> list[Plan]:
+    """Workflows with limits that call one another, and themselves, a few deep: who waits for whom closes in circles."""
+    names = [f"ring-{number}" for number in range(rng.randint(1, 3))]
+    return [_of_ring(name, names, rng) for name in names]
+
+
+def _of_ring(workflow: str, names: list[str], rng: Random) -> Plan:
+    call = {"type": "workflow", "params": {"workflow_id": rng.choice(names), "wait": True}}
+    plan = _plan(workflow, "t -> n0 -> call -> n1", rng, call=call)
+    plan.document["edges"][1]["condition"] = f"default(trigger.depth, 0) < {rng.randint(1, 4)}"
+    plan.document["edges"].append({"source": "n0", "target": "n1"})
+    at_limit = rng.choice(["queue", "queue", "queue", "cancel_oldest"])
+    plan.document["concurrency"] = {"limit": rng.choice([1, 1, 2]), "at_limit": at_limit}
+    if rng.random() < 0.2:
+        plan.document["timeout"] = 20
+    return plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -59,12 +59,12 @@ class _Report:
 class World:
     """Everything of one seed. `Dice` of the store, and what the workers ask."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, plans: Callable[[Random], list[Plan]] = random_plans) -> None:
         self.seed = seed
         self.rng = Random(seed)  # noqa: S311 - no secret
         self.trace: list[str] = []
         self.loop = SimulatedLoop(self.rng, 0.0)
-        self.plans: list[Plan] = random_plans(self.rng)
+        self.plans: list[Plan] = plans(self.rng)
         self.starts, self.steerings = random_clients(self.rng, self.plans)
         self.workers = Workers(self)
         self.store = the_store()
