@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from random import Random
 
 import pytest
 from simulation.mutants import AT_A_FULL_DISK, FIRST_SEEDS, MUTANTS, Mutant
 from support.simulation.loop import Violation
-from support.simulation.workflows import ring_plans
+from support.simulation.workflows import Plan, random_plans, ring_plans
 from support.simulation.world import World
 
 SEEDS = 300
@@ -36,10 +37,10 @@ def seeds(count: int = SEEDS) -> list[int]:
     return [int(one)] if one is not None else list(range(int(os.environ.get("TEST_SEEDS", count))))
 
 
-def live_through(some: Iterable[int]) -> None:
+def live_through(some: Iterable[int], plans: Callable[[Random], list[Plan]] = random_plans) -> None:
     """Let the service live through what these seeds hold."""
     for seed in some:
-        World(seed).run()
+        World(seed, plans).run()
 
 
 def disk_fills(seed: int) -> bool:
@@ -54,15 +55,13 @@ def test_no_seed_breaks_a_promise():
 
 
 def test_no_seed_makes_workflows_wait_for_one_another():
-    for seed in seeds(SEEDS // 4):
-        World(seed, ring_plans).run()
+    live_through(seeds(SEEDS // 4), ring_plans)
 
 
 def test_workflows_that_wait_for_one_another_are_noticed(monkeypatch):
     monkeypatch.setattr("flowrun.coordinator.admission.stuck", lambda *_arguments: set())
     with pytest.raises(Violation, match="it doesn't end"):
-        for seed in range(SEEDS):
-            World(seed, ring_plans).run()
+        live_through(range(SEEDS), ring_plans)
 
 
 @pytest.mark.parametrize("seed", FOUND)
