@@ -113,8 +113,10 @@ class Gate:
 
     # --- coming and going
 
-    def ask(self, execution_id: str, groups: tuple[Group, ...], caller: str | None = None) -> Admission:
-        """Let an execution in, or let it wait; raises `LimitReachedError` where the limit says so."""
+    def ask(
+        self, execution_id: str, groups: tuple[Group, ...], caller: str | None = None, *, refusable: bool = True
+    ) -> Admission:
+        """Let an execution in, or wait; raises `LimitReachedError` for a `refusable` one where the limit says so."""
         groups = self._without_shared(groups, caller)
         full = self._full(groups)
         if full and caller is not None:
@@ -124,7 +126,7 @@ class Gate:
         victims: dict[str, None] = {}
         for group in full:
             rule, too_many = self._rule(group), self._too_many(group) + 1
-            if too_many > 0 and rule.at_limit == "reject":
+            if too_many > 0 and rule.at_limit == "reject" and refusable:
                 what = "tenant" if len(group) == 1 else "workflow"
                 raise LimitReachedError(f"This {what} is at its limit of {rule.most} running at a time")
             if too_many > 0 and rule.at_limit == "cancel_oldest":

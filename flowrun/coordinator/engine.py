@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from flowrun.coordinator.admission import Admission, Gate
 from flowrun.coordinator.endings import Endings, ending_of
 from flowrun.coordinator.mailbox import Letter, Slot, read_into, refuse, settle
-from flowrun.domain.calls import awaited_by
+from flowrun.domain.calls import awaited_by, is_called
 from flowrun.domain.decide import decide
 from flowrun.domain.execution import Execution
 from flowrun.domain.facts import (
@@ -104,7 +104,9 @@ class ExecutionEngine:
         eid = execution_id or self._new_id()
         groups = self.gate.groups_of(graph, tenant_id, {"trigger": fact.trigger}, self._clock.now())
         caller = awaited_by(fact.trigger)
-        admission = self.gate.ask(eid, groups, caller) if groups or caller else None
+        # Whoever called it would only ask again and again.
+        refusable = not is_called(fact.trigger)
+        admission = self.gate.ask(eid, groups, caller, refusable=refusable) if groups or caller else None
         fact.hold = admission is not None and not admission.runs
         if notify:
             self._endings.expect(eid, from_start=True)

@@ -44,6 +44,12 @@ def is_of_running(name: str) -> bool:
     return ":" in name
 
 
+def is_called(trigger: JsonObject) -> bool:
+    """Whether a node has called the execution of this trigger, and not an operator later on in its name."""
+    caller = trigger.get("caller")
+    return isinstance(caller, dict) and caller.get("call") is not None
+
+
 def awaited_by(trigger: JsonObject) -> str | None:
     """The execution that called the one of this trigger, and waits for its end."""
     caller = trigger.get("caller")

@@ -325,14 +325,16 @@ async def test_a_workflow_that_calls_itself_needs_one_place(tmp_path: Path) -> N
         assert await ended(runtime, first) == "completed"
 
 
-async def test_workflows_that_call_one_another_crosswise_at_their_limits_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_limit", ["queue", "reject"])
+async def test_workflows_that_call_one_another_crosswise_at_their_limits_end(tmp_path: Path, at_limit: str) -> None:
     async with gated_runtime(tmp_path, gated := Gated(), "acme") as runtime:
+        concurrency = {"limit": 1, "at_limit": at_limit}
         for own, other in (("a", "b"), ("b", "a")):
             params = {"workflow_id": other, "input": "{{ trigger.body - 1 }}"}
             nodes = [{"id": "t", "type": "manual"}, {"id": "g", "type": "gated"}]
             nodes.append({"id": "call", "type": "workflow", "params": params})
             edges = [{"source": "t", "target": "g"}, {"source": "g", "target": "call", "condition": "trigger.body > 0"}]
-            await save(runtime, "acme", own, nodes=nodes, edges=edges, concurrency={"limit": 1})
+            await save(runtime, "acme", own, nodes=nodes, edges=edges, concurrency=concurrency)
         first, second = await start(runtime, "acme", "a", body=1), await start(runtime, "acme", "b", body=1)
         await gated.until_begun(2)
         gated.let_end(first)  # What it calls waits for the second one's place.

@@ -13,6 +13,7 @@ from support.simulation.workflows import Plan
 from flowrun.bus import OPERATOR
 from flowrun.commands import execution_commands as commands
 from flowrun.commands.start_execution import StartExecution
+from flowrun.coordinator.admission import LimitReachedError
 from flowrun.errors import FlowrunError
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ class Start:
             try:
                 async with asyncio.timeout(world.rng.random() if world.rng.random() < self.impatience else None):
                     self._accepted(world, await world.parts.mediator.send(self._message(), OPERATOR))
+            except LimitReachedError:
+                self.done = True
+                return
             except (FlowrunError, DBAPIError, TimeoutError) as error:
                 world.note("refused", f"start {self.number}: {type(error).__name__} {error}")
                 await asyncio.sleep(_PACE)
@@ -103,6 +107,9 @@ class Steering:
         """Give the command once there is somebody to take it."""
         await asyncio.sleep(max(0.0, self.at - world.loop.time()))
         while self.of.execution_id is None:  # noqa: ASYNC110 - as a person looks again
+            if self.of.done:  # There never was one.
+                self.done = True
+                return
             await asyncio.sleep(_PACE)
         message = self.command(tenant_id="acme", execution_id=self.of.execution_id, **self.more)
         answer = await world.insist(message)

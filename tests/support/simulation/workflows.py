@@ -210,7 +210,7 @@ def _of_ring(workflow: str, names: list[str], rng: Random) -> Plan:
     plan = _plan(workflow, "t -> n0 -> call -> n1", rng, call=call)
     plan.document["edges"][1]["condition"] = f"default(trigger.depth, 0) < {rng.randint(1, 4)}"
     plan.document["edges"].append({"source": "n0", "target": "n1"})
-    at_limit = rng.choice(["queue", "queue", "queue", "cancel_oldest"])
+    at_limit = rng.choice(["queue", "queue", "reject", "cancel_oldest"])
     plan.document["concurrency"] = {"limit": rng.choice([1, 1, 2]), "at_limit": at_limit}
     if rng.random() < 0.2:
         plan.document["timeout"] = 20

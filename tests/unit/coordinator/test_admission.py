@@ -49,6 +49,13 @@ def test_one_that_is_refused_leaves_no_trace():
     assert one.ask("b", ACME).runs
 
 
+def test_one_that_cannot_be_refused_waits():
+    one = gate(1, "reject")
+    one.ask("a", ACME)
+    assert not one.ask("b", ACME, refusable=False).runs
+    assert one.leave("a") == ["b"]
+
+
 def test_where_one_is_leaving_another_waits_for_its_place():
     one = gate(1, "reject")
     one.ask("a", ACME)
