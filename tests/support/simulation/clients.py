@@ -106,7 +106,7 @@ class Steering:
     async def act(self, world: World) -> None:
         """Give the command once there is somebody to take it."""
         await asyncio.sleep(max(0.0, self.at - world.loop.time()))
-        while self.of.execution_id is None:  # noqa: ASYNC110 - as a person looks again
+        while self.of.execution_id is None:
             if self.of.done:  # There never was one.
                 self.done = True
                 return

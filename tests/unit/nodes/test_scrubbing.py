@@ -79,6 +79,36 @@ def test_a_secret_that_an_excerpt_cuts_off():
     assert scrub.text("token abcdefgX") == "token abcdefgX"
 
 
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_spelling_that_an_excerpt_cuts_off(spelling):
+    secret = "pass/word+with=odd&chars" + "0123456789" * 2
+    whole = SPELLINGS[spelling](secret)
+    for length in range(len(whole) // 2, len(whole)):
+        scrubbed = Scrubber([secret]).text(f"before {whole[:length]}…")
+        assert "word" not in scrubbed
+        assert len(scrubbed) <= len("before ***…") + 16, scrubbed
+
+
+def test_what_a_server_echoes_that_takes_headers_for_latin_1():
+    assert Scrubber(["s3cr3t-é-part"]).text("got s3cr3t-Ã©-part") == "got ***"
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"), [("a" * 60_000 + "b", "a" * 1_000_000), ("a%+" * 20_000, "a%2B" * 250_000)]
+)
+def test_no_secret_and_no_text_make_it_look_for_long(secret, text):
+    # Where each character is compared to each, this takes an hour.
+    assert Scrubber([secret]).text(text)
+
+
+@given(
+    secrets=st.lists(st.text("ab&+%é ", min_size=4, max_size=12), max_size=3), text=st.text("ab&+%é 26", max_size=60)
+)
+def test_nothing_that_is_left_holds_a_secret_but_its_beginning(secrets, text):
+    scrubbed = Scrubber(secrets).text(text)
+    assert not any(secret in scrubbed.replace(SCRUBBED, "\0") for secret in secrets)
+
+
 def test_the_longer_of_two_secrets_goes_first():
     assert Scrubber(["abcd", "abcdefgh"]).text("x abcdefgh abcd") == "x *** ***"
     assert Scrubber(["ab&c", "ab&cdef"]).text("x ab&amp;cdef ab%26c") == "x *** ***"
