@@ -20,13 +20,15 @@ class WebhookThrottle:
         self._limits = RateLimits()
         self._tenant_rate = Rate(per_second, 2 * per_second)
 
-    def admit(self, tenant_id: str, matches: Sequence[RouteMatch], now: float) -> TooManyRequestsError | None:
-        """The error to answer with when a bucket is empty; `now` in seconds.
+    def admit(
+        self, now: float, *, tenant_id: str | None = None, webhooks: Sequence[RouteMatch] = ()
+    ) -> TooManyRequestsError | None:
+        """The error to answer with when a bucket is empty, the tenant's or a webhook's own; `now` in seconds.
 
         A request is taken by all of its webhooks or by none, so that a sender who tries again repeats nothing.
         """
-        asked = [(f"tenant:{tenant_id}", self._tenant_rate)]
-        for match in matches:
+        asked = [] if tenant_id is None else [(f"tenant:{tenant_id}", self._tenant_rate)]
+        for match in webhooks:
             limit = match.config.get("rate_limit")
             if isinstance(limit, dict):
                 asked.append((match.webhook_id, _rate(limit)))

@@ -86,7 +86,9 @@ class WebhookDoor:
             if challenge is not None:
                 return _challenge(challenge)
         if matches or is_heard:
-            await self._admit(request, matches)
+            # Only who has proven to be the sender counts against a webhook's own rate: nobody else is to use it up.
+            counted = () if needs_proof(matches) else matches
+            await self._admit(request, matches, tenant_id=tenant_id, webhooks=counted)
             matches = await with_channels(matches, self._context.inbound)
             request.query = await self._parsed(request, matches, _query)
             request.raw = await self._read(request, matches, receive)
@@ -101,6 +103,7 @@ class WebhookDoor:
         if needs_proof(matches):
             secret_headers = _credentials(matches)
             matches = await self._proven(request, matches)
+            await self._admit(request, matches, webhooks=matches)
         body = await self._parsed(request, matches, _payload)
         challenge = slack.challenge(body) if any(_scheme(match) == "slack" for match in matches) else None
         if challenge is not None:
@@ -138,10 +141,17 @@ class WebhookDoor:
 
     # --- what keeps a request out
 
-    async def _admit(self, request: _Request, matches: Sequence[RouteMatch]) -> None:
+    async def _admit(
+        self,
+        request: _Request,
+        matches: Sequence[RouteMatch],
+        *,
+        tenant_id: str | None = None,
+        webhooks: Sequence[RouteMatch] = (),
+    ) -> None:
         """Raise `TooManyRequestsError` when a bucket is empty; the log tells of it once in a while."""
         now = request.received_at / 1000
-        error = self._throttle.admit(request.tenant_id, matches, now)
+        error = self._throttle.admit(now, tenant_id=tenant_id, webhooks=webhooks)
         if error is not None:
             await self._record(request, self._throttle.to_be_noted(matches, now))
             raise error
@@ -177,7 +187,7 @@ class WebhookDoor:
         matches: Sequence[RouteMatch] = [match for match in posted if _scheme(match) in {"meta", CHANNEL}]
         if not matches:
             return None
-        await self._admit(request, matches)
+        await self._admit(request, matches, tenant_id=request.tenant_id)
         found = await with_channels(matches, self._context.inbound)
         matches = [match for match in found if _scheme(match) == "meta"]
         if not matches:

@@ -161,6 +161,14 @@ def test_too_many_requests_are_429_with_the_time_to_wait(api, outside):
     assert [one["outcome"] for one in log(api, "slow")[1]] == ["refused", "started", "started"]
 
 
+def test_who_proves_nothing_uses_up_nobodys_rate(api, outside):
+    api.save(webhook("kept", {"type": "github", "secrets": ["GITHUB_NEW"]}, rate_limit={"per_second": 0.1, "burst": 1}))
+    forged = [post(outside, "kept", signed("github", BODY, "guess")).status_code for _ in range(3)]
+    sent = [post(outside, "kept", {**signed("github", BODY), "x-github-delivery": f"d-{n}"}) for n in range(2)]
+    assert [*forged, *(one.status_code for one in sent)] == [401, 401, 401, 202, 429]
+    is_problem(sent[1], 429, "too-many-requests")
+
+
 def test_a_literal_secret_is_not_saved(api):
     document = webhook("literal", {"type": "github", "secret": "s3cret"})
     answer = api.client.put(f"{api.base}/workflows/literal", json=document)
