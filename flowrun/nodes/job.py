@@ -57,7 +57,8 @@ class NodeJob:
     """Whether the engine has told the attempt to stop; cancelled without that, the attempt runs again later."""
     waiting: Callable[[], AbstractContextManager[None]] = in_place
     """While the block lasts, the attempt only waits for other work, which may need its place in the worker."""
-
+    held_up: Callable[[], AbstractContextManager[None]] = in_place
+    """While the block lasts, the attempt waits for its turn: its time begins anew afterwards."""
     hidden: tuple[str, ...] = ()
     """The values of the secrets in `params`."""
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from anyio.lowlevel import RunVar
 
 from flowrun.domain.json import JsonValue
-from flowrun.nodes.job import unheard
+from flowrun.nodes.fair_slots import FairSlots
+from flowrun.nodes.job import in_place, unheard
 from flowrun.nodes.sandbox_errors import CodeError, code_error
 from flowrun.nodes.sandbox_result import as_json
 
@@ -29,7 +30,7 @@ FLOOD = 4_194_304
 GRACE = 1.0
 """Seconds that the sandbox has to end a run by itself before its process is killed."""
 _MIB = 1_048_576
-_SLOTS: RunVar[asyncio.Semaphore] = RunVar("flowrun_sandbox_slots")
+_SLOTS: RunVar[FairSlots] = RunVar("flowrun_sandbox_slots")
 
 
 @dataclass(slots=True)
@@ -97,14 +98,17 @@ async def run_code(
     *,
     timeout: float,
     memory_mb: int,
+    tenant_id: str = "",
     log: Callable[[str], None] = unheard,
+    held_up: Callable[[], AbstractContextManager[None]] = in_place,
 ) -> CodeResult:
     """Run Python with the inputs as variables; gives what it returns, or the value of its last expression.
 
-    `log` is given what it prints while it runs, in whole lines. Cancellation kills the process. Raises `CodeError`.
+    `log` is given what it prints while it runs, in whole lines; `held_up` is around the time in which runs of others
+    have all the places, of which no tenant gets every one. Cancellation kills the process. Raises `CodeError`.
     """
     try:
-        async with _free_slot():
+        async with _slots().place(tenant_id, held_up):
             value, prints = await _run(source, dict(inputs), timeout, memory_mb, log)
         # A result may hold a part many times over, which takes long to find out.
         return CodeResult(await asyncio.to_thread(as_json, value), prints)
@@ -156,11 +160,9 @@ def _session(pool: AsyncMonty, timeout: float, memory_mb: int) -> AsyncMontySess
     )
 
 
-@asynccontextmanager
-async def _free_slot() -> AsyncIterator[None]:
+def _slots() -> FairSlots:
     slots = _SLOTS.get(None)
     if slots is None:
-        slots = asyncio.Semaphore(MAX_AT_ONCE)
+        slots = FairSlots(MAX_AT_ONCE)
         _SLOTS.set(slots)
-    async with slots:
-        yield
+    return slots

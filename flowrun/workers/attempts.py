@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -169,6 +169,7 @@ class Attempts:
     def _node_job(self, job: Job, attempt: _Attempt, params: JsonObject, log: AttemptLog) -> NodeJob:
         node_job = NodeJob.of(job, params)
         node_job.log, node_job.stopped, node_job.waiting = log.write, attempt.is_stopped, partial(self._lent, job)
+        node_job.held_up = partial(self._held_up, attempt)
         return node_job
 
     async def _run(self, kind: WorkerNodeType, job: NodeJob, attempt: _Attempt, *, quiet: bool) -> Outcome:
@@ -192,6 +193,16 @@ class Attempts:
             attempt.deadline = None
             if attempt.timed_out:
                 attempt.task.uncancel()  # That cancellation has done its work.
+
+    @contextmanager
+    def _held_up(self, attempt: _Attempt) -> Iterator[None]:
+        """Let an attempt that runs already wait for its turn: that takes nothing of its time."""
+        attempt.waits, attempt.deadline = True, None
+        try:
+            yield
+        finally:
+            self._goes_on(attempt)
+            self._set_deadline(attempt)
 
     def _set_deadline(self, attempt: _Attempt) -> None:
         """Let `watch` cancel an attempt: a timer of the event loop for each costs more than the attempt's own start."""

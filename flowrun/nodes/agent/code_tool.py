@@ -30,6 +30,7 @@ class CodeTool:
                 {**declared, **params["inputs"], "input": arguments},
                 timeout=params["timeout"],
                 memory_mb=params["memory_mb"],
+                tenant_id=self._job.tenant_id,
                 log=lambda text: self._job.log(f"{params['name']}: {text}"),
             )
         except CodeError as error:

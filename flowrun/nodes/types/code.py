@@ -98,7 +98,9 @@ class Code(WorkerNodeType):
                 {**params["inputs"], "input": job.input},
                 timeout=params["timeout"],
                 memory_mb=params["memory_mb"],
+                tenant_id=job.tenant_id,
                 log=job.log,
+                held_up=job.held_up,
             )
         except CodeError as error:
             return error.outcome()
