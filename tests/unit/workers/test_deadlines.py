@@ -34,7 +34,20 @@ class Doing(WorkerNodeType):
 
     async def run(self, job, services):  # noqa: ARG002
         """Do it."""
+        if isinstance(self._what, HeldUp):
+            with job.held_up():
+                await self._what.turn.wait()
         return Completed(await self._what())
+
+
+class HeldUp:
+    """Waits for its turn, and then for ever."""
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Event()
+
+    async def __call__(self):
+        await for_ever()
 
 
 class Jumping(ManualClock):
@@ -104,6 +117,19 @@ async def test_a_lasting_attempt_is_announced_once():
         began = worker.clock.now()
         for _ in range(5):
             await worker.after(LONG)
+        assert worker.starts == [began]
+
+
+async def test_waiting_for_a_turn_takes_nothing_of_an_attempts_time():
+    held_up = HeldUp()
+    async with running(held_up) as worker:
+        assert await worker.after(10 * TIMEOUT) == []
+        assert worker.starts == []
+        began = worker.clock.now()
+        held_up.turn.set()
+        await turns()
+        assert await worker.after(TIMEOUT - 0.001) == []
+        assert await worker.after(0.001) == ["timeout"]
         assert worker.starts == [began]
 
 
