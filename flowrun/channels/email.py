@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from flowrun.channels.addresses import Address, MailAddress, mail_address
 from flowrun.channels.base import ChannelType, Delivery, UnsendableError
 from flowrun.channels.calls import sent
 from flowrun.channels.fields import Secret, Text
@@ -20,25 +24,16 @@ from flowrun.nodes.http_client import HttpClient
 from flowrun.nodes.params import NOT_GIVEN, ParamsModel, validation_issues
 
 _LONGEST = 500_000
-_ADDRESS = re.compile(r"[^@\s<>\",;]{1,64}@[^@\s<>\",;]{1,255}")
-_NAMED = re.compile(r"(?P<name>[^<>\r\n]*)<(?P<address>[^<>]+)>")
 _REPLY = re.compile(r"\((\d{3}), b")
 _MOST_RECIPIENTS = 100
 _PORTS = MappingProxyType({"starttls": 587, "ssl": 465, "none": 25})
 _MODES = MappingProxyType({"starttls": "starttls", "ssl": "ssl", "none": "insecure"})
 _PARTLY = re.compile(r"was refused: (\d{3}) ")
+_ANY = "flowrun@example.com"
+"""What the library is made with, until it is told where the letter really goes."""
 _LOGIN = frozenset({530, 534, 535, 538})
 
 
-def _address(value: str) -> str:
-    named = _NAMED.fullmatch(value.strip())
-    bare = named["address"].strip() if named else value.strip()
-    if not _ADDRESS.fullmatch(bare):
-        raise ValueError("must be an address: `ana@example.com`, or `Ana <ana@example.com>`")
-    return value.strip()
-
-
-Address = Annotated[Text, AfterValidator(_address)]
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9.:-]{1,253}$")]
 
 
@@ -108,12 +103,43 @@ class Email(ChannelType):
 
     async def send(self, delivery: Delivery, http: HttpClient) -> Outcome:
         """Hand the letter to the server. Raises `UnsendableError`."""
-        letter, given = _letter(delivery), delivery.credentials
+        letter = _letter(delivery)
+        given: Mapping[str, Any] = delivery.credentials
         to = [_recipient(one) for one in needs_to(delivery, "an address").split(",") if one.strip()]
         if not 0 < len(to) <= _MOST_RECIPIENTS:
             raise UnsendableError(f"`to` must have 1 to {_MOST_RECIPIENTS} addresses")
         message_id = delivery_id(delivery)
-        service = {
+        notice = Notice(letter.html or letter.text, letter.subject, format="html" if letter.html else "text")
+        # Who gets a copy gets one, however many the letter is for.
+        for some, cc, bcc in ((to[:1], letter.cc, letter.bcc), (to[1:], [], [])):
+            envelope = _Envelope(some, cc, bcc, letter.reply_to or given["reply_to"])
+            told = await tell(partial(_service, given, envelope, message_id), notice, http.allow) if some else _NOTHING
+            if told is None:
+                return NOT_INSTALLED
+            if not told.done:
+                return _refused(told, several=len(to) > 1)
+        return sent(message_id, {"to": list(to)})
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """Where a letter goes."""
+
+    to: list[str]
+    cc: list[str]
+    bcc: list[str]
+    reply_to: str | None
+
+
+_NOTHING = Told(done=True)
+
+
+def _service(given: Mapping[str, Any], envelope: _Envelope, message_id: str, asset: Any) -> Any:  # noqa: ANN401 - the library's
+    """What the library sends with; None when that can't be made of what was given."""
+    import apprise  # noqa: PLC0415 - an extra
+
+    service: Any = apprise.Apprise.instantiate(
+        {
             "schema": "mailto" if given["security"] == "none" else "mailtos",
             "host": given["host"],
             "smtp_host": given["host"],
@@ -121,25 +147,24 @@ class Email(ChannelType):
             "secure_mode": _MODES[given["security"]],
             "user": given["user"],
             "password": given["password"],
-            "from_addr": given["from"],
-            "targets": to,
-            "cc": letter.cc,
-            "bcc": letter.bcc,
-            "reply_to": letter.reply_to or given["reply_to"],
+            "from_addr": _ANY,
+            "targets": [_ANY],
             "headers": {"X-Flowrun-Delivery": message_id},
-        }
+        },
+        asset=asset,
+    )
+    if service is not None:
+        _address(service, mail_address(given["from"]), envelope)
+    return service
 
-        def make(asset: Any) -> Any:  # noqa: ANN401 - the library's own
-            import apprise  # noqa: PLC0415 - an extra
 
-            return apprise.Apprise.instantiate(dict(service), asset=asset)
-
-        kind = "html" if letter.html else "text"
-        notice = Notice(letter.html or letter.text, letter.subject, format=kind)
-        told = await tell(make, notice, http.allow)
-        if told is None:
-            return NOT_INSTALLED
-        return sent(message_id, {"to": list(to)}) if told.done else _refused(told)
+def _address(service: Any, sender: MailAddress, envelope: _Envelope) -> None:  # noqa: ANN401 - the library's own
+    """Let it go to whom we read: the library has a way of its own, and takes parts of an address for another one."""
+    to, cc, bcc = ([mail_address(one) for one in some] for some in (envelope.to, envelope.cc, envelope.bcc))
+    reply_to = [] if envelope.reply_to is None else [mail_address(envelope.reply_to)]
+    service.from_addr, service.targets = list(sender), [tuple(one) for one in to]
+    service.cc, service.bcc, service.reply_to = ({one.address for one in some} for some in (cc, bcc, reply_to))
+    service.names = {one.address: one.name for one in (sender, *to, *cc, *bcc, *reply_to)}
 
 
 def _letter(delivery: Delivery) -> Letter:
@@ -157,12 +182,13 @@ def _letter(delivery: Delivery) -> Letter:
 
 def _recipient(text: str) -> str:
     try:
-        return _address(text)
+        mail_address(text)
     except ValueError:
         raise UnsendableError("`to` must be an address, or several separated by commas") from None
+    return text.strip()
 
 
-def _refused(told: Told) -> Failed:
+def _refused(told: Told, *, several: bool) -> Failed:
     """The failure of a letter, by the reply of the server that the library's log shows."""
     if told.refused is not None:
         return told.refused.outcome()
@@ -182,7 +208,8 @@ def _refused(told: Told) -> Failed:
         # Refused recipients are shown by their addresses, anything else is a reply alone.
         kind, retryable = ("invalid_recipient" if "': (" in log else "message_rejected"), False
     said = next((line for line in told.shown if line.startswith("Socket Exception")), "; ".join(told.shown))
-    message = f"The mail server didn't take the letter: {said.removeprefix('Socket Exception: ')}"
+    what = "every letter" if several else "the letter"
+    message = f"The mail server didn't take {what}: {said.removeprefix('Socket Exception: ')}"
     return Failed(kind, message, retryable=retryable, details={"code": code, "log": list(told.shown)})
 
 

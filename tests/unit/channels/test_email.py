@@ -38,6 +38,34 @@ async def test_each_recipient_gets_a_letter(through):
     assert outcome.output["response"] == {"to": ["a@example.com", "Bia <b@example.com>"]}
 
 
+@pytest.mark.parametrize(
+    ("written", "address", "name"),
+    [
+        ("o'brien@example.com", "o'brien@example.com", ""),
+        ("Pat O'Brien <pat@example.com>", "pat@example.com", "Pat O'Brien"),
+        ('Bob "x@evil.example" <bob@example.com>', "bob@example.com", 'Bob "x@evil.example'),
+        ("ana@münchen.example", "ana@xn--mnchen-3ya.example", ""),
+        ("a+b_c=d@example.com", "a+b_c=d@example.com", ""),
+    ],
+)
+async def test_a_letter_goes_to_whom_it_is_addressed_and_nobody_else(through, written, address, name):
+    copies = {"cc": ["d'arc@example.com"], "bcc": ["e'f@example.com"], "reply_to": "g'h@example.com"}
+    _, provider = await through("email", {"text": "olá", **copies}, to=written)
+    (letter,) = provider.smtp.letters
+    assert sorted(letter.recipients) == sorted([address, "d'arc@example.com", "e'f@example.com"])
+    (to,) = letter.message["To"].addresses
+    assert (to.addr_spec, to.display_name) == (address, name)
+    assert (letter.message["Cc"], letter.message["Reply-To"]) == ("d'arc@example.com", "g'h@example.com")
+
+
+async def test_a_copy_is_sent_once_however_many_the_letter_is_for(through):
+    _, provider = await through("email", {"text": "olá", "cc": ["c@example.com"]}, to="a@example.com, b@example.com")
+    assert [sorted(one.recipients) for one in provider.smtp.letters] == [
+        ["a@example.com", "c@example.com"],
+        ["b@example.com"],
+    ]
+
+
 async def test_without_a_user_nobody_logs_in(http):
     with channel(SUBJECTS["email"]) as (provider, rows):
         provider.smtp.auth = False
@@ -130,7 +158,7 @@ async def test_what_is_no_letter_is_refused(through, message, said):
     assert said in outcome.message
 
 
-@pytest.mark.parametrize("to", ["nobody", "a@b@c", "a@example.com\x07", ","])
+@pytest.mark.parametrize("to", ["nobody", "a@b@c", "josé@example.com", "a..b@x.y", "u:p@x.y", "a@example.com\x07", ","])
 async def test_what_is_no_address_is_refused(http, to):
     rows = Rows()
     rows.add("email", {"host": "127.0.0.1", "from": "a@example.com"})
