@@ -32,6 +32,7 @@ from tui.service import Service
 from tui.store import Store
 from tui.theme import DARK
 from tui.widgets.header import Header
+from tui.widgets.palette import Palette
 
 FLUSHES_A_SECOND = 8
 _HEADERS_A_SECOND = 1
@@ -230,6 +231,11 @@ class Dashboard(App[None]):
     def now(self) -> datetime:
         """The time of the day, for what has lasted since."""
         return utc_now()
+
+    def action_command_palette(self) -> None:
+        """Open the palette."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """What the palette offers."""

@@ -21,7 +21,10 @@ def run(options: Options) -> None:
     tell_escape_early()
     from tui.app import Dashboard  # noqa: PLC0415 - nothing is to be collected during the imports either
 
-    Dashboard(options).run()
+    app = Dashboard(options)
+    app.run()
+    if app.return_code:
+        raise SystemExit(app.return_code)
 
 
 def tell_escape_early() -> None:

@@ -197,3 +197,33 @@ async def test_a_flood_is_drawn_without_losing_the_last_state(service, api):
             lambda: all(page.rows.get(one, {}).get("status") == "completed" for one in started),
         )
         await seen.shows(started[-1][-6:])
+
+
+async def test_the_cursor_stays_with_what_was_opened_and_read(service, api):
+    read = api.start("broken")
+    async with dashboard(service.socket) as seen:
+        await seen.shows(read[-6:])
+        await seen.press("g", "enter")
+        await seen.shows(f"executions ▸ {read[-6:]}")
+        later = api.start("broken")
+        await seen.press("escape")
+        await seen.until("the later one is listed", lambda: later in _rows(seen).keys)
+        assert _rows(seen).cursor == read
+        await seen.press("g")
+        assert _rows(seen).cursor == later
+
+
+async def test_a_key_is_not_taken_by_the_neighbour_of_a_row_that_has_just_left(service, api):
+    first, second = api.start("steps", {"ticket": 1}), api.start("steps", {"ticket": 2})
+    async with dashboard(service.socket) as seen:
+        await seen.filter("status:live workflow:steps")
+        await seen.shows(first[-6:], second[-6:])
+        await seen.press("g")
+        assert _rows(seen).cursor == second
+        api.ask("POST", f"/executions/{second}/cancel", json={})
+        await seen.until("it leaves the list", lambda: _rows(seen).cursor == first)
+        await seen.press("p")
+        await seen.told("the row under the cursor has left the list")
+        assert api.execution(first)["status"] != "paused"
+        await seen.press("g", "p")
+        await seen.until("paused", lambda: api.execution(first)["status"] == "paused")

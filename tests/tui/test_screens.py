@@ -167,3 +167,21 @@ async def test_help_commands_and_the_palette(service, api):
         await seen.press("escape")
         await seen.command("queues")
         await seen.shows("service ▸ queues")
+
+
+async def test_what_is_typed_after_a_slash_is_no_commands(service, api):
+    execution = api.start("broken")
+    async with dashboard(service.socket) as seen:
+        await seen.command(f"open {execution}")
+        await seen.shows(f"executions ▸ {execution[-6:]}")
+        await seen.press("slash", "f", "e", "t", "enter")
+        await seen.told("'fet' is not there")
+        await seen.press("escape", "3")
+        await seen.press("slash", "p", "r", "enter")
+        await seen.told("there is nothing to search in here")
+
+
+async def test_a_page_turned_in_a_palette_that_is_still_empty_does_no_harm(service):
+    async with dashboard(service.socket) as seen:
+        await seen.press("ctrl+p", "pagedown", "pageup", "escape")
+        await seen.shows("Tenants")

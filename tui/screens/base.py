@@ -16,6 +16,7 @@ from tui.render.charset import Charset
 from tui.widgets.header import Header
 from tui.widgets.keybar import KeyBar, KeyHint
 from tui.widgets.line import CommandLine
+from tui.widgets.payload import Payload
 from tui.widgets.surface import Ground
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Page(Screen[None]):
         Binding("escape", "back", "back", show=False),
         Binding("question_mark", "app.help", "help", show=False),
         Binding("colon", "command", "command line", show=False),
+        Binding("slash", "search", "search", show=False),
         Binding("q", "app.quit", "quit", show=False),
         Binding("ctrl+l", "app.reconnect", "reconnect now", show=False),
     ]
@@ -204,10 +206,37 @@ class Page(Screen[None]):
         if message.prompt == ":":
             await self.dashboard.commands.run(message.text)
         else:
-            self.entered(message.prompt, message.text)
+            self.entered(message.text)
 
-    def entered(self, prompt: str, text: str) -> None:
-        """Something other than a command was entered."""
+    def entered(self, text: str) -> None:
+        """A text to look for was entered."""
+        payload = self._searched()
+        if payload is None:
+            self.dashboard.say("there is nothing to search in here", "warning")
+        elif not payload.search(text) and text:
+            self.dashboard.say(f"{text!r} is not there", "warning")
+
+    def action_search(self) -> None:
+        """Ask for a text to look for; where there is nothing to search, what is typed next must be no commands."""
+        payload = self._searched()
+        if payload is not None:
+            self.go_to(payload)
+        self.query_one(CommandLine).open("/", "", [], "search in what is shown")
+
+    @on(Payload.Search)
+    def _search(self) -> None:
+        self.action_search()
+
+    @on(Payload.Copied)
+    def _copied(self, message: Payload.Copied) -> None:
+        self.dashboard.copy(message.text, message.what)
+
+    def _searched(self) -> Payload | None:
+        """What can be searched: the one that is looked at, or else the first."""
+        if isinstance(self.focused, Payload):
+            return self.focused
+        stops = [widget for name in self.panes for widget in self._stops(self.query_one(f"#{name}"))]
+        return next((widget for widget in stops if isinstance(widget, Payload)), None)
 
     @on(KeyBar.Pressed)
     async def _pressed(self, message: KeyBar.Pressed) -> None:

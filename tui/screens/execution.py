@@ -21,9 +21,7 @@ from tui.watch import Watch
 from tui.widgets.data import Data
 from tui.widgets.graph import GraphView, read_plan
 from tui.widgets.keybar import KeyHint
-from tui.widgets.line import CommandLine
 from tui.widgets.pane import Pane
-from tui.widgets.payload import Payload
 from tui.widgets.rows import Rows
 from tui.widgets.timeline import Timeline
 
@@ -276,16 +274,3 @@ class ExecutionScreen(Page):
     def action_copy(self) -> None:
         """Copy the execution's id."""
         self.dashboard.copy(self.detail.id, "the execution's id")
-
-    @on(Payload.Copied)
-    def _copied(self, message: Payload.Copied) -> None:
-        self.dashboard.copy(message.text, message.what)
-
-    @on(Payload.Search)
-    def _search(self) -> None:
-        self.query_one(CommandLine).open("/", "", [], "search in what is shown")
-
-    def entered(self, prompt: str, text: str) -> None:
-        """A text to look for was entered."""
-        if prompt == "/" and not self.query_one(Payload).search(text) and text:
-            self.dashboard.say(f"{text!r} is not there", "warning")

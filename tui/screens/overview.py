@@ -10,8 +10,9 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from tui.actions import CANCEL, EXECUTION_ACTIONS, PAUSE, RESUME, RETRY, Target
+from tui.actions import CANCEL, EXECUTION_ACTIONS, PAUSE, RESUME, RETRY, Action, Target
 from tui.filters import Filter, FilterError, parse
+from tui.look import short_id
 from tui.screens.base import Page
 from tui.screens.overview_preview import PreviewReader
 from tui.screens.overview_rows import execution_row, tenant_row, workflow_row
@@ -222,6 +223,15 @@ class Overview(Page):
         marked = [held[key] for key in rows.keys if key in rows.marked and key in held] if rows.marked else []
         return Target(held.get(rows.cursor or ""), None, marked)
 
+    def act(self, action: Action) -> None:
+        """Do it to what is under the cursor, unless that is another one than a moment ago."""
+        target = self.target()
+        if self._rows("execution-rows").slipped and not target.marked:
+            now = "nothing" if target.execution is None else short_id(str(target.execution["id"]))
+            self.dashboard.say(f"the row under the cursor has left the list: it is {now} now", "warning")
+            return
+        super().act(action)
+
     # --- keys
 
     def action_open(self) -> None:
@@ -290,10 +300,9 @@ class Overview(Page):
         line = self.query_one(CommandLine)
         line.open("/", now, [*_FILTERS, *workflows], "status:failed workflow:triage since:2h")
 
-    def entered(self, prompt: str, text: str) -> None:
+    def entered(self, text: str) -> None:
         """A filter was entered."""
-        if prompt == "/":
-            self.filter_by(text)
+        self.filter_by(text)
 
     def filter_by(self, text: str) -> None:
         """Show the executions that the text describes."""

@@ -202,7 +202,7 @@ class SchedulesScreen(Page):
                 fires = await self.dashboard.service.fires(tenant, schedule["id"])
         except (RefusedError, UnreachableError):
             return  # The connection's state is told in the header; it is read again when that is back.
-        self._fires = {str(place): fire for place, fire in enumerate(fires)}
+        self._fires = {str(fire["scheduled_at"]): fire for fire in fires}
         self.query_one("#fire-rows", Rows).show(self._fires)
 
     @on(Rows.Opened, "#fire-rows")

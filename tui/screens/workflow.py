@@ -225,7 +225,7 @@ class WorkflowScreen(Page):
     def _trigger(self, node: Mapping[str, Any]) -> str:
         params = node.get("params") or {}
         if node["type"] == "webhook":
-            methods = ",".join(params.get("methods") or ("ANY",))
+            methods = ",".join(params.get("methods") or ("POST",))
             return f"webhook {methods} /webhooks/{self._tenant}/{params.get('path', '')}"
         if node["type"] == "schedule":
             when = params.get("cron") or params.get("every") or params.get("at")
@@ -286,10 +286,6 @@ class WorkflowScreen(Page):
     def action_copy(self) -> None:
         """Copy the workflow's id."""
         self.dashboard.copy(self._workflow, "the workflow's id")
-
-    @on(Payload.Copied)
-    def _copied(self, message: Payload.Copied) -> None:
-        self.dashboard.copy(message.text, message.what)
 
 
 def _day(at: object) -> str:

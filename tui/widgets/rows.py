@@ -20,6 +20,7 @@ from tui.widgets import row_messages
 from tui.widgets.cells import Column, Fitted, fitted, line_of, over
 from tui.widgets.surface import bare_lines
 
+_SECONDS_TO_SEE = 1.0
 Draw = Callable[[str], Sequence[Text]]
 """The cells of a row, by its key; `KeyError` when there is no such row any more."""
 
@@ -70,6 +71,10 @@ class Rows(ScrollView, can_focus=True):
         """Where the cursor begins."""
         self._places: dict[str, int] = {}
         self._cursor: str | None = None
+        self._opened: str | None = None
+        """The row that was opened last, which the cursor stays with until it is moved."""
+        self.slipped = False
+        """The row under the cursor has left, and nobody can have seen yet which one is there instead."""
         self._head = 1 if head else 0
         self._strips: dict[str, Strip] = {}
         self._wanted_at = -1
@@ -93,7 +98,7 @@ class Rows(ScrollView, can_focus=True):
         for key in list(self._strips) if changed is None else changed:
             self._strips.pop(key, None)
         before = self._places.get(self._cursor) if self._cursor is not None else None
-        stays_first = self.tail and before == 0 and self.scroll_offset.y == 0
+        stays_first = self.tail and before == 0 and self.scroll_offset.y == 0 and self._cursor != self._opened
         self.keys = keys
         self._places = {key: place for place, key in enumerate(keys)}
         self._strips = {key: strip for key, strip in self._strips.items() if key in self._places}
@@ -162,11 +167,20 @@ class Rows(ScrollView, can_focus=True):
             return
         now = self._places.get(self._cursor) if self._cursor is not None else None
         if stays_first or now is None:
+            if before is not None and now is None:
+                self._slip()
             place = 0 if stays_first or before is None else min(before, len(self.keys) - 1)
             self._set_cursor(place)
         elif before is not None and now != before and (self.scroll_offset.y > 0 or now > before):
             self.scroll_to(y=max(0, self.scroll_offset.y + now - before), animate=False, force=True)
         self._into_sight()
+
+    def _slip(self) -> None:
+        self.slipped = True
+        self.set_timer(_SECONDS_TO_SEE, self._seen)
+
+    def _seen(self) -> None:
+        self.slipped = False
 
     # --- moving
 
@@ -185,6 +199,7 @@ class Rows(ScrollView, can_focus=True):
     def action_open(self) -> None:
         """Choose the row under the cursor."""
         if self._cursor is not None:
+            self._opened = self._cursor
             self.post_message(self.Opened(self, self._cursor))
 
     @property
@@ -193,6 +208,7 @@ class Rows(ScrollView, can_focus=True):
         return self._places.get(self._cursor, 0) if self._cursor is not None else 0
 
     def _go(self, place: int) -> None:
+        self._opened, self.slipped = None, False
         if self.keys:
             self._set_cursor(max(0, min(place, len(self.keys) - 1)))
             self._into_sight()
