@@ -198,9 +198,11 @@ def moved(request: HttpRequest, location: str) -> HttpRequest:
         target = urljoin(request.url, location)
         same_origin = origin_of(target) == origin_of(request.url)
     except (ValueError, HttpError):
-        raise RedirectError("the redirect leads to no valid HTTP address") from None
+        raise RedirectError("the answer leads to no valid HTTP address") from None
     if same_origin:
         return replace(request, url=target)
+    if request.secret_body:
+        raise RedirectError("the answer leads to another origin, and the body holds a secret")
     secret = _NOT_ACROSS_ORIGINS | request.secret_headers
     headers = {name: value for name, value in request.headers.items() if name not in secret and name != "host"}
     return replace(request, url=target, headers=headers, tls=None)
@@ -208,13 +210,10 @@ def moved(request: HttpRequest, location: str) -> HttpRequest:
 
 def _redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
     """Make the request that a redirect asks for."""
-    target = moved(request, location)
     if (status == 303 and request.method != "HEAD") or (status in {301, 302} and request.method == "POST"):
-        headers = {name: value for name, value in target.headers.items() if name not in _OF_THE_BODY}
-        return replace(target, method="GET", content=b"", headers=headers)
-    if request.secret_body and origin_of(target.url) != origin_of(request.url):
-        raise RedirectError("the redirect leads to another origin, and the body holds a secret")
-    return target
+        headers = {name: value for name, value in request.headers.items() if name not in _OF_THE_BODY}
+        request = replace(request, method="GET", content=b"", secret_body=False, headers=headers)
+    return moved(request, location)
 
 
 def _ssl_context(tls: Tls) -> ssl.SSLContext:

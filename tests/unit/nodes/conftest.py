@@ -44,11 +44,11 @@ async def client():
 
 @pytest.fixture
 def call(client):
-    """Run an `http` node: `await call(url=…)`; `through` is another client."""
+    """Run an `http` node: `await call(url=…)`; `through` is another client, `hidden` are its secrets."""
 
-    async def caller(through=None, **params):
+    async def caller(through=None, hidden=(), **params):
         node_type = REGISTRY.get("http")
-        job = NodeJob(node_type.check(params), None, "e", "t", "w", "n", "", 1, "e:n:0")
+        job = NodeJob(node_type.check(params), None, "e", "t", "w", "n", "", 1, "e:n:0", hidden=hidden)
         return await node_type.run(job, Services(through or client))
 
     return caller

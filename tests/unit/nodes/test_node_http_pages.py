@@ -97,6 +97,29 @@ async def test_secrets_do_not_follow_a_link_to_another_origin(server, call):
             assert not {"authorization", "key"} & request.headers.keys()
 
 
+async def test_a_body_with_a_secret_does_not_follow_a_link_to_another_origin(server, call):
+    async with type(server)() as other:
+        other.answers["/more"] = page([2])
+        server.answers["/"] = page([1], Link=f"<{other.url}/more>; rel=next")
+        body = {"key": "a-secret", "of": "me"}
+        asked = {"url": server.url, "method": "POST", "body": body, "pagination": {"type": "link"}}
+        refused = await call(hidden=("a-secret",), **asked)
+        assert (refused.type, other.requests) == ("redirect_error", [])
+        assert (await call(hidden=("another",), **asked)).output["body"] == [1, 2]
+
+
+@pytest.mark.parametrize(("status", "kept"), [(302, False), (303, False), (307, True), (308, True)])
+async def test_a_body_with_a_secret_is_not_redirected_to_another_origin(server, call, status, kept):
+    async with type(server)() as other:
+        other.answers["/"] = response(200, b"1", JSON)
+        server.answers["/"] = response(status, Location=f"{other.url}/")
+        outcome = await call(url=server.url, method="POST", body={"key": "a-secret"}, hidden=("a-secret",))
+        if kept:
+            assert (outcome.type, other.requests) == ("redirect_error", [])
+        else:
+            assert [(request.method, request.body) for request in other.requests] == [("GET", b"")]
+
+
 async def test_a_link_to_a_refused_address(server, call):
     server.answers["/"] = page([1], Link="<http://169.254.169.254/>; rel=next")
     assert (await call(url=server.url, pagination={"type": "link"})).type == "address_refused"
