@@ -6,7 +6,7 @@ import asyncio
 import re
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote_plus, urlencode, urlsplit, urlunsplit
 
 from flowrun.domain.json import JsonValue
 from flowrun.domain.node_type import Completed, Failed, Outcome
@@ -132,6 +132,7 @@ def _items(body: JsonValue, path: str | None, number: int) -> list[JsonValue]:
 
 
 def _with_param(url: str, name: str, value: str) -> str:
+    """Set one name of the query; what else is there stays as it is written."""
     parts = urlsplit(url)
-    others = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != name]
-    return urlunsplit(parts._replace(query=urlencode([*others, (name, value)])))
+    others = [pair for pair in parts.query.split("&") if pair and unquote_plus(pair.partition("=")[0]) != name]
+    return urlunsplit(parts._replace(query="&".join([*others, urlencode([(name, value)])])))

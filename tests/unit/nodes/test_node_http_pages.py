@@ -142,6 +142,14 @@ async def test_cursors(server, call, end):
     assert targets == ["/?limit=1", "/?limit=1&after=c+2", "/?limit=1&after=3"]
 
 
+async def test_the_rest_of_the_query_stays_as_it_is_written(server, call):
+    server.answers["/"] = pages_by_query("p%", {"1": page([1]), "2": page([])})
+    url = f"{server.url}/?q=caf%E9&b&p%25=9&c=a+b%20c&d=x;y"
+    await call(url=url, pagination={"type": "page", "param": "p%"})
+    targets = [request.target for request in server.requests]
+    assert targets == [f"/?q=caf%E9&b&c=a+b%20c&d=x;y&p%25={number}" for number in (1, 2)]
+
+
 async def test_a_cursor_that_comes_again_ends_it(server, call):
     server.answers["/"] = page({"rows": [1], "next": "same"})
     outcome = await call(url=server.url, pagination={"type": "cursor", "cursor": "next", "items": "rows"})
