@@ -12,10 +12,10 @@ from flowrun import __version__
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.nodes.agent.errors import AgentError
 from flowrun.nodes.agent.providers import Place
-from flowrun.nodes.agent.redaction import Redactor
 from flowrun.nodes.http_body import excerpt
 from flowrun.nodes.http_call import retry_after
 from flowrun.nodes.http_client import HttpClient, HttpRequest, HttpResponse
+from flowrun.nodes.scrubbing import Scrubber
 
 _EXCERPT = 1000
 _TRY_AGAIN = frozenset({408, 409, 425})
@@ -51,7 +51,7 @@ class Chat:
     http: HttpClient
     place: Place
     api_key: str | None
-    redact: Redactor
+    scrubber: Scrubber
     timeout: float
     fields: JsonObject = field(default_factory=dict)
     """What the body has beside the model and the messages."""
@@ -106,9 +106,9 @@ class Chat:
         return AgentError("invalid_answer", f"The model's answer {what}", retryable=True, details=details)
 
     def _shown(self, response: HttpResponse) -> str:
-        # Redacted before it is cut: half a key is still half a key.
+        # Scrubbed before it is cut: half a key is still half a key.
         text = excerpt(response.body, response.headers.get("content-type", ""), _EXCERPT * 8)
-        return self.redact(text)[:_EXCERPT]
+        return self.scrubber.text(text)[:_EXCERPT]
 
 
 def _reply(document: Any) -> Reply:  # noqa: ANN401 - whatever came

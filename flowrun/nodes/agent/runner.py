@@ -10,13 +10,14 @@ from flowrun.nodes.agent.chat import Chat
 from flowrun.nodes.agent.errors import AgentError
 from flowrun.nodes.agent.memory import Turns, earlier_output, make_turn, messages_before, with_turn
 from flowrun.nodes.agent.providers import place_of
-from flowrun.nodes.agent.redaction import Redactor
+from flowrun.nodes.agent.redaction import credentials_scrubber
 from flowrun.nodes.agent.structured import instructions, response_format
 from flowrun.nodes.agent.tools import Toolbox
 from flowrun.nodes.agent.turn import Answer, Turn, Usage
 from flowrun.nodes.http_errors import HttpError
 from flowrun.nodes.job import NodeJob, Services
 from flowrun.nodes.output import bounded
+from flowrun.nodes.scrubbing import Scrubber
 
 
 async def run_agent(job: NodeJob, services: Services) -> Outcome:
@@ -32,18 +33,20 @@ async def run_agent(job: NodeJob, services: Services) -> Outcome:
     earlier = earlier_output(turns, job.idempotency_key)
     if earlier is not None:
         return Completed(earlier)
-    outcome = await _taken(_turn(job, services, turns))
+    # Before it is remembered, as it would be shown and told to the model again.
+    scrubber = Scrubber(job.hidden)
+    outcome = scrubber.outcome(await _taken(_turn(job, services, turns)))
     if isinstance(outcome, Completed) and isinstance(outcome.output, dict):
         text = str(outcome.output["text"])
-        turn = make_turn(job.idempotency_key, params["prompt"], text, outcome.output)
+        turn = make_turn(job.idempotency_key, scrubber.text(params["prompt"]), text, outcome.output)
         await store.change(*place, lambda now: with_turn(now, turn))
     return outcome
 
 
 def _turn(job: NodeJob, services: Services, turns: Turns) -> Turn:
     params: Any = job.params
-    redact = Redactor.of(job.params)
-    toolbox = Toolbox.of(job, services, redact)
+    scrubber = credentials_scrubber(job)
+    toolbox = Toolbox.of(job, services, scrubber)
     place = place_of(params["model"], params["base_url"])
     schema, system = params["output_schema"], params["system"]
     fields: JsonObject = dict(params["options"])
@@ -59,7 +62,7 @@ def _turn(job: NodeJob, services: Services, turns: Turns) -> Turn:
     messages: list[JsonValue] = [{"role": "system", "content": system}] if system else []
     messages += messages_before(turns, job.idempotency_key, params["limits"]["messages"])
     messages.append({"role": "user", "content": params["prompt"]})
-    chat = Chat(services.http, place, params["api_key"], redact, params["timeout"], fields)
+    chat = Chat(services.http, place, params["api_key"], scrubber, params["timeout"], fields)
     return Turn(chat, toolbox, params["limits"], messages, schema, Usage(params["prices"]), job.log)
 
 

@@ -17,11 +17,11 @@ from flowrun.nodes.agent.chat import ToolCall
 from flowrun.nodes.agent.code_tool import CodeTool
 from flowrun.nodes.agent.errors import AgentError
 from flowrun.nodes.agent.http_tool import HttpTool
-from flowrun.nodes.agent.redaction import Redactor
 from flowrun.nodes.agent.schema import value_problems
 from flowrun.nodes.agent.workflow_tool import WorkflowTool
 from flowrun.nodes.job import NodeJob, Services
 from flowrun.nodes.output import bounded
+from flowrun.nodes.scrubbing import Scrubber
 
 _TOLD_FIRST = ("name", "description", "parameters")
 _TOLD_MODEL = 32_768
@@ -62,7 +62,7 @@ class Toolbox:
     """The tools of one turn, and what became of each call."""
 
     tools: dict[str, Tool]
-    redact: Redactor
+    scrubber: Scrubber
     turn_key: str
     log: Callable[[str], None]
     record: list[JsonValue] = field(default_factory=list)
@@ -70,11 +70,11 @@ class Toolbox:
     _repeats: Counter[str] = field(default_factory=Counter)
 
     @classmethod
-    def of(cls, job: NodeJob, services: Services, redact: Redactor) -> Toolbox:
+    def of(cls, job: NodeJob, services: Services, scrubber: Scrubber) -> Toolbox:
         """Make the tools that a node's params describe."""
         params: Any = job.params["tools"]
         tools = {one["name"]: KINDS[one["type"]](one, job, services) for one in params}
-        return cls(tools, redact, job.idempotency_key, job.log)
+        return cls(tools, scrubber, job.idempotency_key, job.log)
 
     def definitions(self) -> list[JsonValue]:
         """Say the tools as the model's endpoint wants them."""
@@ -94,7 +94,7 @@ class Toolbox:
             raise fatal
         messages: list[JsonValue] = []
         for call, result in zip(calls, results, strict=True):
-            text = self.redact(orjson.dumps(result).decode())
+            text = orjson.dumps(result).decode()
             self.record.append({"name": call.name, "arguments": _shown(call), "result": _cut(text, _TOLD_OUTPUT)})
             messages.append({"role": "tool", "tool_call_id": call.id, "content": _cut(text, _TOLD_MODEL)})
         return messages
@@ -117,7 +117,7 @@ class Toolbox:
             told = result.output
         how = "failed" if isinstance(told, dict) and "error" in told else "answered"
         self.log(f"Tool {call.name} {how} after {asyncio.get_running_loop().time() - begun:.2f} s")
-        return told
+        return self.scrubber.value(told)
 
     def _understood(self, call: ToolCall) -> tuple[Tool, JsonObject]:
         """Return the tool and the arguments that fit it. Raises `WrongCallError`."""

@@ -52,12 +52,12 @@ def conversations():
 
 @pytest.fixture
 def agent(client, llm, conversations):
-    """Run an `agent` node: `await agent(prompt=…)`; `key` is the run's idempotency key."""
+    """Run an `agent` node: `await agent(prompt=…)`; `key` is the run's idempotency key, `hidden` are its secrets."""
     node_type = Agent()
 
-    async def runner(*, key="e:n:0", through=None, **params):
+    async def runner(*, key="e:n:0", through=None, hidden=(), **params):
         given = {"model": "stub", "base_url": llm.url, "api_key": KEY, "prompt": "Hello"} | params
-        job = NodeJob(node_type.check(given), None, "e", "t", "w", "n", "", 1, key)
+        job = NodeJob(node_type.check(given), None, "e", "t", "w", "n", "", 1, key, hidden=hidden)
         return await node_type.run(job, Services(through or client, conversations))
 
     return runner

@@ -8,6 +8,8 @@ from flowrun.nodes.agent.memory import MOST_BYTES, MOST_TURNS, earlier_output, m
 from flowrun.nodes.job import NodeJob, Services
 from flowrun.nodes.types.agent import Agent
 
+from .conftest import KEY
+
 
 def turn(key, text="x"):
     return make_turn(key, f"prompt {key}", text, {"text": text})
@@ -41,6 +43,14 @@ async def test_a_failed_turn_is_not_remembered(agent, script, conversations):
     assert conversations.writes == 0
     await agent(conversation_id="c")
     assert conversations.writes == 1
+
+
+async def test_secrets_are_not_remembered(agent, script, conversations):
+    script({"text": f"My key is {KEY}, keep it"})
+    outcome = await agent(conversation_id="c", prompt=f"Is it {KEY}?", hidden=(KEY,))
+    assert outcome.output["text"] == "My key is ***, keep it"
+    (kept,) = conversations.rows["t", "w", "c"]
+    assert (kept["user"], kept["assistant"], kept["output"]) == ("Is it ***?", "My key is ***, keep it", outcome.output)
 
 
 async def test_conversations_are_apart_and_numbers_are_ids(agent, llm, conversations):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -53,6 +54,23 @@ async def test_a_tool_is_called_and_its_result_told(agent, script, server, tool)
     (definition,) = llm.seen[0].body["tools"]
     assert definition["function"].keys() == {"name", "description", "parameters"}
     assert told(llm) == [{"status": 200, "body": {"state": "sent"}}]
+
+
+async def test_the_secrets_of_a_tool_are_not_told_in_any_spelling(agent, script, server, tool):
+    llm = script(call("find_order", number="7"), call("find_order", number="8"), {"text": "done"})
+    in_url, in_header, password = "urlsecret99", 'quo"ted/slash', "shop-password"
+    basic = base64.b64encode(f"me:{password}".encode()).decode()
+    echo = {"headers": {"x-shop": in_header}, "in json": json.dumps({"x-shop": in_header}), "authorization": basic}
+    server.answers[f"/{in_url}/orders/7"] = response(404, f"Cannot GET /{in_url}/orders/7".encode(), "text/plain")
+    server.answers[f"/{in_url}/orders/8"] = answered(echo)
+    headers = {"X-Shop": in_header, "Authorization": f"Basic {basic}"}
+    described = tool(f"/{in_url}/orders/{{number}}", headers=headers)
+    outcome = await agent(tools=[described], hidden=(in_url, in_header, password))
+    missing, echoed = told(llm)
+    assert missing == {"status": 404, "body": "Cannot GET /***/orders/7"}
+    assert (echoed["body"]["headers"], echoed["body"]["in json"]) == ({"x-shop": "***"}, '{"x-shop": "***"}')
+    shown = json.dumps([llm.seen[-1].body["messages"], outcome.output])
+    assert not [text for text in (in_url, "slash", password, basic[4:-4]) if text in shown]
 
 
 async def test_a_post_sends_the_other_arguments_as_json(agent, script, server, tool):
