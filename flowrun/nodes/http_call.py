@@ -15,6 +15,7 @@ from flowrun.domain.node_type import Completed, Failed, Outcome
 from flowrun.nodes.http_body import excerpt, parse_body
 from flowrun.nodes.http_client import HttpRequest, HttpResponse, Tls
 from flowrun.nodes.http_content import encode_body, pairs
+from flowrun.nodes.http_errors import UnreadableResponseError
 from flowrun.nodes.http_status import status_fits
 from flowrun.nodes.job import NodeJob
 from flowrun.nodes.scrubbing import Scrubber
@@ -55,6 +56,8 @@ def judge(params: JsonObject, response: HttpResponse) -> Outcome:
     content_type = response.headers.get("content-type", "")
     if not status_fits(response.status, expected):
         return _unexpected(params, response, content_type)
+    if response.unreadable:
+        raise UnreadableResponseError(response.unreadable)
     if response.truncated:
         return Failed(
             "response_too_large",

@@ -17,6 +17,7 @@ from flowrun.nodes.http_errors import (
     HttpTimeoutError,
     InvalidRequestError,
     RedirectError,
+    UnreadableResponseError,
 )
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class HttpResponse:
     body: bytes
     truncated: bool = False
     """Whether the body was longer than the limit."""
+    unreadable: str = ""
+    """Why there is nothing of the body of an error (400 or more): it couldn't be decompressed."""
 
 
 class Origin(NamedTuple):
@@ -161,9 +164,14 @@ class HttpClient:
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         if request.follow_redirects and answer.status in _REDIRECTS and "location" in headers:
             return HttpResponse(answer.status, headers, b"")
-        body, truncated = await read_body(
-            answer.aiter_stream(), headers.get("content-encoding", ""), self._max_response
-        )
+        encoding = headers.get("content-encoding", "")
+        try:
+            body, truncated = await read_body(answer.aiter_stream(), encoding, self._max_response)
+        except UnreadableResponseError as error:
+            if answer.status < 400:
+                raise
+            # What the status says counts for more: whether to ask again.
+            return HttpResponse(answer.status, headers, b"", unreadable=str(error))
         return HttpResponse(answer.status, headers, body, truncated)
 
     @asynccontextmanager

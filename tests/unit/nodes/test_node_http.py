@@ -239,6 +239,12 @@ async def test_two_gzip_parts_are_one_body(server, call):
 async def test_damaged_encodings(server, call, body, encoding):
     server.answers["/"] = response(200, body, "text/plain", Content_Encoding=encoding)
     assert (await call(url=server.url)).type == "invalid_response"
+    # An error says by its status whether to ask again, unless its body is what was wanted.
+    server.answers["/"] = response(503, body, "text/plain", Content_Encoding=encoding, Retry_After="7")
+    outcome = await call(url=server.url)
+    assert (outcome.type, outcome.retryable, outcome.retry_after) == ("http_status", True, 7)
+    assert outcome.details == {"status": 503, "body": ""}
+    assert (await call(url=server.url, expect_status=[503])).type == "invalid_response"
 
 
 async def test_a_bomb_is_not_unpacked(server, call):
