@@ -106,6 +106,19 @@ def is_json(media_type: str) -> bool:
     return media_type in {"application/json", "text/json"} or media_type.endswith("+json")
 
 
+def read_json(text: bytes) -> JsonValue:
+    """Read JSON in which no number of more than 64 bits loses digits. Raises `json.JSONDecodeError`."""
+    import orjson  # noqa: PLC0415 - keeps the description of the nodes light
+
+    value: JsonValue = orjson.loads(text)
+    if _LONG_NUMBER.search(text):
+        try:
+            value = json.loads(text, parse_int=_whole_number)
+        except RecursionError as error:
+            raise json.JSONDecodeError(str(error), "", 0) from None
+    return value
+
+
 def _charset(parameters: str) -> str:
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")
@@ -120,15 +133,10 @@ def _charset(parameters: str) -> str:
 
 
 def _json(text: bytes) -> JsonValue:
-    import orjson  # noqa: PLC0415 - keeps the description of the nodes light
-
     try:
-        value: JsonValue = orjson.loads(text)
-        if _LONG_NUMBER.search(text):
-            value = json.loads(text, parse_int=_whole_number)
-    except (orjson.JSONDecodeError, RecursionError) as error:
+        return read_json(text)
+    except ValueError as error:
         raise UnreadableResponseError(f"the answer says that it is JSON, but is not: {error}") from None
-    return value
 
 
 def _whole_number(digits: str) -> int | str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from flowrun import __version__
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.nodes.agent.errors import AgentError
 from flowrun.nodes.agent.providers import Place
-from flowrun.nodes.http_body import excerpt
+from flowrun.nodes.http_body import excerpt, read_json
 from flowrun.nodes.http_call import retry_after
 from flowrun.nodes.http_client import HttpClient, HttpRequest, HttpResponse
 from flowrun.nodes.scrubbing import Scrubber
@@ -75,8 +76,8 @@ class Chat:
         if response.truncated:
             raise AgentError("response_too_large", f"The model's answer is longer than {len(response.body)} bytes")
         try:
-            document = orjson.loads(response.body)
-        except orjson.JSONDecodeError:
+            document: Any = read_json(response.body)
+        except json.JSONDecodeError:
             raise self._malformed("is no JSON", response) from None
         if isinstance(document, dict) and document.get("error") and not document.get("choices"):
             # Some gateways answer 200 and put the real status into the body.

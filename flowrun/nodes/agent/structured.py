@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ import orjson
 from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.nodes.agent.providers import Place
 from flowrun.nodes.agent.schema import value_problems
+from flowrun.nodes.http_body import read_json
 
 _FENCED = re.compile(r"\s*```[A-Za-z]*\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
 
@@ -38,8 +40,8 @@ def read_data(schema: JsonObject, text: str) -> JsonValue:
     """Return the data that the model wrote. Raises `UnfitAnswerError`."""
     fenced = _FENCED.fullmatch(text)
     try:
-        value: Any = orjson.loads(fenced[1] if fenced else text.strip())
-    except orjson.JSONDecodeError as error:
+        value: Any = read_json((fenced[1] if fenced else text.strip()).encode())
+    except json.JSONDecodeError as error:
         raise UnfitAnswerError(f"it is not JSON: {error.msg}") from None
     problems = value_problems(schema, value)
     if problems:

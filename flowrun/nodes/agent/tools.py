@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from flowrun.nodes.agent.errors import AgentError
 from flowrun.nodes.agent.http_tool import HttpTool
 from flowrun.nodes.agent.schema import value_problems
 from flowrun.nodes.agent.workflow_tool import WorkflowTool
+from flowrun.nodes.http_body import read_json
 from flowrun.nodes.job import NodeJob, Services
 from flowrun.nodes.output import bounded
 from flowrun.nodes.scrubbing import Scrubber
@@ -125,8 +127,8 @@ class Toolbox:
         if tool is None:
             raise WrongCallError(f"there is no tool {call.name}; there are {', '.join(self.tools) or 'none'}")
         try:
-            arguments = orjson.loads(call.arguments)
-        except orjson.JSONDecodeError as error:
+            arguments = read_json(call.arguments.encode())
+        except json.JSONDecodeError as error:
             raise WrongCallError(f"the arguments are not JSON: {error.msg}") from None
         if not isinstance(arguments, dict) or isinstance(bounded(Completed(arguments)), Failed):
             raise WrongCallError("the arguments must be an object, and not nested too deep")
@@ -144,10 +146,9 @@ class Toolbox:
 
 def _shown(call: ToolCall) -> JsonValue:
     try:
-        arguments: JsonValue = orjson.loads(call.arguments[:_TOLD_OUTPUT])
-    except orjson.JSONDecodeError:
+        return read_json(call.arguments[:_TOLD_OUTPUT].encode())
+    except json.JSONDecodeError:
         return call.arguments[:_TOLD_OUTPUT]
-    return arguments
 
 
 def _cut(text: str, most: int) -> str:

@@ -56,6 +56,22 @@ async def test_a_tool_is_called_and_its_result_told(agent, script, server, tool)
     assert told(llm) == [{"status": 200, "body": {"state": "sent"}}]
 
 
+async def test_numbers_beyond_64_bits_lose_no_digits(agent, script, server, tool):
+    long = "12345678901234567890123"
+    parameters = {"type": "object", "properties": {"number": {}}}
+    described = tool(method="POST", parameters=parameters, url=f"{server.url}/orders")
+    step = {"tool_calls": [{"name": "find_order", "arguments": f'{{"number": {long}}}'}]}
+    script(step, {"text": "done"})
+    outcome = await agent(tools=[described])
+    assert json.loads(server.requests[0].body) == {"number": long}
+    assert outcome.output["tool_calls"][0]["arguments"] == {"number": long}
+    whole = parameters | {"properties": {"number": {"type": "integer"}}}
+    llm = script(step, {"text": "done"})
+    await agent(tools=[described | {"parameters": whole}])
+    assert "number: must be of type integer" in told(llm)[0]["error"]
+    assert len(server.requests) == 1
+
+
 async def test_the_secrets_of_a_tool_are_not_told_in_any_spelling(agent, script, server, tool):
     llm = script(call("find_order", number="7"), call("find_order", number="8"), {"text": "done"})
     in_url, in_header, password = "urlsecret99", 'quo"ted/slash', "shop-password"

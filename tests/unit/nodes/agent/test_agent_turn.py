@@ -84,6 +84,14 @@ async def test_an_answer_that_does_not_fit_is_corrected_once(agent, script, wron
     assert "does not fit the schema" in llm.seen[1].body["messages"][-1]["content"]
 
 
+async def test_a_number_beyond_64_bits_is_no_integer_of_the_answer(agent, script):
+    script({"text": '{"id": 12345678901234567890123}', "times": "forever"})
+    schema = {"type": "object", "properties": {"id": {"type": "integer"}}}
+    assert (await agent(output_schema=schema)).type == "unfit_answer"
+    anything = await agent(output_schema={"type": "object"})
+    assert anything.output["data"] == {"id": "12345678901234567890123"}
+
+
 async def test_an_answer_that_still_does_not_fit_fails(agent, script):
     llm = script({"data": UNFIT, "times": "forever", "finish_reason": "length"})
     outcome = await agent(output_schema=SCHEMA)
