@@ -43,6 +43,8 @@ class Reply:
     finish_reason: str
     input_tokens: int = 0
     output_tokens: int = 0
+    refusal: str = ""
+    """Why the model doesn't answer, in its words."""
 
 
 @dataclass(slots=True)
@@ -115,8 +117,6 @@ class Chat:
 def _reply(document: Any) -> Reply:  # noqa: ANN401 - whatever came
     choice = document["choices"][0]
     message = choice["message"]
-    if refusal := message.get("refusal"):
-        raise AgentError("model_refused", f"The model refused: {str(refusal)[:_EXCERPT]}")
     text = _text(message.get("content"))
     written: list[JsonValue] = []
     calls: list[ToolCall] = []
@@ -133,8 +133,9 @@ def _reply(document: Any) -> Reply:  # noqa: ANN401 - whatever came
     if calls:
         repeated["tool_calls"] = written
     usage = document.get("usage") or {}
-    tokens = [int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens")]
-    return Reply(text, calls, repeated, str(choice.get("finish_reason") or ""), *tokens)
+    sent, made = [int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens")]
+    finish_reason, refusal = str(choice.get("finish_reason") or ""), str(message.get("refusal") or "")
+    return Reply(text, calls, repeated, finish_reason, sent, made, refusal)
 
 
 def _text(content: Any) -> str:  # noqa: ANN401

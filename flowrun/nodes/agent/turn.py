@@ -114,6 +114,8 @@ class Turn:
         self.usage.input_tokens += reply.input_tokens
         self.usage.output_tokens += reply.output_tokens
         self.log(f"{_said(reply)}; {self.usage.spelled()} so far")
+        if reply.refusal:
+            raise AgentError("model_refused", f"The model refused: {reply.refusal[:_EXCERPT]}")
         self.messages.append(reply.message)
         return reply
 
@@ -136,6 +138,8 @@ class Turn:
 
 
 def _said(reply: Reply) -> str:
+    if reply.refusal:
+        return "The model has refused"
     if not reply.calls:
         return f"The model has answered ({reply.finish_reason})" if reply.finish_reason else "The model has answered"
     return f"The model calls {len(reply.calls)} tool{'s' if len(reply.calls) > 1 else ''}"

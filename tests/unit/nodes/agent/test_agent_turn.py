@@ -131,6 +131,13 @@ async def test_failures_say_what_they_are(agent, script, step, kind, retryable):
     assert outcome.details["usage"]["requests"] == 1
 
 
+async def test_a_refusal_is_paid_for(agent, script):
+    script({"refusal": "No.", "usage": {"input_tokens": 10, "output_tokens": 5}})
+    outcome = await agent(prices={"input": 1, "output": 2})
+    assert (outcome.type, outcome.message) == ("model_refused", "The model refused: No.")
+    assert outcome.details["usage"] == {"requests": 1, "input_tokens": 10, "output_tokens": 5, "cost": 0.00002}
+
+
 async def test_retry_after_is_handed_on(agent, script):
     script({"status": 429, "retry_after": 7, "error": "slow down"})
     outcome = await agent()
