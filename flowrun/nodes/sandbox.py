@@ -155,8 +155,9 @@ def _session(pool: AsyncMonty, timeout: float, memory_mb: int) -> AsyncMontySess
             "max_total_sleep_secs": timeout,
             "max_memory": memory_mb * _MIB,
         },
-        # Sleeping isn't counted as running, so it has the same limit apart.
-        os_policy={"sleep_system_max": timeout},
+        # Sleeping isn't counted as running, so it has the same limit apart. One sleep is cut short at another limit,
+        # after which the code would go on: it has to lie beyond, so that a longer sleep ends the run.
+        os_policy={"sleep_system_max": timeout + GRACE},
     )
 
 

@@ -171,6 +171,8 @@ HOSTILE = {
     "caught": ("while True:\n    try:\n        while True: pass\n    except BaseException: pass", "code_timeout", ""),
     "slow regex": ("import re\nre.match('(a|a)+$', 'a' * 200 + 'b')\nwhile True: pass", "code_timeout", "0.5 s"),
     "sleep": ("import time\nwhile True:\n    time.sleep(0.2)", "code_timeout", "took longer than 0.5 s"),
+    "long sleep": ("import time\ntime.sleep(5)\n1", "code_timeout", "took longer than 0.5 s"),
+    "long nap": ("import asyncio\nawait asyncio.sleep(0.6)\n1", "code_timeout", "took longer than 0.5 s"),
     "recursion": ("def f(n):\n    return f(n + 1)\n\nf(0)", "code_error", "RecursionError: maximum recursion depth"),
     "deep source": ("(" * 20_000, "code_syntax", "too deeply nested"),
     "huge text": ("'a' * 20_000_000", "output_too_large", "more than 1,048,576 bytes"),
