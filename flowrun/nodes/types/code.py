@@ -60,6 +60,8 @@ class Code(WorkerNodeType):
 
     It fails as `code_syntax`, `code_error` (an exception, with its line), `code_timeout` or `code_memory`; as
     `invalid_output` when the result is not JSON, as `output_too_large` beyond 1 MiB. Tuples become lists.
+    Ranges, functions, and the `keys()`, `values()` and `items()` of a dict leave the sandbox as texts, such as
+    `range(0, 3)`; for their items return `list(…)` of a range or a view.
     """
 
     name = "code"

@@ -99,6 +99,8 @@ def issues(**params):
         ("async def f():\n    return 1\n\nawait f()", None, 1),
         ("2 ** 64 - 1", None, 2**64 - 1),
         ("x = [1]\nx.append(x)\nx", None, [1, "[...]"]),
+        ("[range(3), {'a': 1}.keys()]", None, ["range(0, 3)", "dict_keys(['a'])"]),
+        ("[list(range(3)), list({'a': 1}.items())]", None, [[0, 1, 2], [["a", 1]]]),
         ("'a\\x00b'", None, "a\0b"),
     ],
 )
