@@ -44,14 +44,22 @@ class Filter:
         # The service takes each state as a parameter of its own.
         return {"status": list(self.status) or None, "workflow": self.workflow, "since": since, "q": self.text or None}
 
-    def shows(self, summary: Mapping[str, Any]) -> bool:
-        """Whether an execution belongs in the list (its age is not looked at: what comes in is new)."""
+    def shows(self, summary: Mapping[str, Any], now: datetime) -> bool:
+        """Whether an execution belongs in the list, as the service would say."""
         if self.status and summary.get("status") not in self.status:
             return False
         workflow = str(summary.get("workflow_id", ""))
         if self.workflow is not None and workflow != self.workflow:
             return False
-        return not self.text or str(summary.get("id", "")).startswith(self.text) or self.text in workflow
+        if self.since is not None and self.too_old(summary, now):
+            return False
+        text = self.text.lower()
+        return not text or str(summary.get("id", "")).startswith(text) or text in workflow.lower()
+
+    def too_old(self, summary: Mapping[str, Any], now: datetime) -> bool:
+        """Whether an execution was created before the time that the list begins with."""
+        created = summary.get("created_at")
+        return self.since is not None and created is not None and datetime.fromisoformat(created) < now - self.since
 
 
 def parse(text: str) -> Filter:

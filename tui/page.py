@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from tui.filters import Filter
+from tui.look import utc_now
 
 MOST = 1_000
 """Executions that are held at once."""
@@ -20,7 +22,10 @@ Document = dict[str, Any]
 class Page:
     """Summaries by id in the order of the list: ids are UUIDv7, so a later one is the greater text."""
 
-    def __init__(self, wanted: Filter | None = None, tenant: str | None = None) -> None:
+    def __init__(
+        self, wanted: Filter | None = None, tenant: str | None = None, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._now = now
         self.filter = wanted or Filter()
         self.tenant = tenant
         self.read = False
@@ -109,12 +114,24 @@ class Page:
         if known is None:
             return self._come(execution, summary)
         merged = {**known, **summary}
-        if not self.filter.shows(merged):
-            del self.rows[execution]
-            del self._ids[bisect_left(self._ids, execution)]
+        if not self.filter.shows(merged, self._now()):
+            self._drop(execution)
             return True
         self.rows[execution] = merged
         return merged != known
+
+    def age(self) -> bool:
+        """Let those leave that are too old by now; gives whether there were any."""
+        if self.filter.since is None:
+            return False
+        old = list(takewhile(lambda one: self.filter.too_old(self.rows[one], self._now()), self._ids))
+        for execution in old:
+            self._drop(execution)
+        return bool(old)
+
+    def _drop(self, execution: str) -> None:
+        del self.rows[execution]
+        del self._ids[bisect_left(self._ids, execution)]
 
     def _come(self, execution: str, summary: Mapping[str, Any]) -> bool:
         """Let a row in where it belongs, or count it."""
@@ -122,7 +139,7 @@ class Page:
             return False  # The answer to a command says no more than the state.
         if not self.at_head and self._ids and execution > self._ids[-1]:
             return self._count(execution, summary)
-        if not self.filter.shows(summary) or not self._belongs(execution):
+        if not self.filter.shows(summary, self._now()) or not self._belongs(execution):
             return False
         self.rows[execution] = dict(summary)
         self._ids.insert(bisect_left(self._ids, execution), execution)
@@ -133,7 +150,7 @@ class Page:
 
     def _count(self, execution: str, summary: Mapping[str, Any]) -> bool:
         before = len(self._unseen)
-        if not self.filter.shows(summary):
+        if not self.filter.shows(summary, self._now()):
             self._unseen.discard(execution)
         elif before < _MOST_UNSEEN:
             self._unseen.add(execution)

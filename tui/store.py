@@ -92,6 +92,9 @@ class Store:
 
     def set_stats(self, stats: Document) -> None:
         """Take the service's figures."""
+        for page in (self.page, *self.windows):
+            if page.age():
+                self.touch("executions")
         if stats != self.stats:
             self.stats = stats
             self.touch("stats")

@@ -185,3 +185,18 @@ async def test_a_page_turned_in_a_palette_that_is_still_empty_does_no_harm(servi
     async with dashboard(service.socket) as seen:
         await seen.press("ctrl+p", "pagedown", "pageup", "escape")
         await seen.shows("Tenants")
+
+
+async def test_a_long_form_shows_what_is_wrong_and_its_buttons_on_a_small_terminal(service, api):
+    inputs = {f"field{number}": {"type": "integer", "required": True} for number in range(9)}
+    go = {"id": "go", "type": "manual", "params": {"inputs": inputs}}
+    api.save({"id": "long", "name": "Long", "nodes": [go], "edges": []})
+    async with dashboard(service.socket, size=(80, 24)) as seen:
+        await seen.command("start long")
+        await seen.shows("field0", "Start", "Cancel")
+        await seen.type("x")
+        await seen.press("ctrl+s")
+        await seen.shows("must be", "Start")
+        await seen.press(*["tab"] * 8)
+        await seen.type("4711")
+        await seen.shows("4711")

@@ -36,10 +36,17 @@ Fitted = Sequence[tuple[int, Column, int]]
 def fitted(columns: Sequence[Column], width: int) -> Fitted:
     """Those of the columns that a table of this width has room for."""
     shown = [(place, column) for place, column in enumerate(columns) if width >= column.drop]
+    while _needed(shown) > width and any(column.drop for _, column in shown):
+        # A column that is cut at the edge shows something else than what is in it.
+        shown.remove(max(shown, key=lambda one: one[1].drop))
     flexible = [column for _, column in shown if column.width == 0]
     rest = width - sum(column.width for _, column in shown) - GAP * (len(shown) - 1)
     share = max(0, rest) // len(flexible) if flexible else 0
     return [(place, column, column.width or max(share, column.least)) for place, column in shown]
+
+
+def _needed(shown: Sequence[tuple[int, Column]]) -> int:
+    return sum(column.width or column.least for _, column in shown) + GAP * (len(shown) - 1)
 
 
 def line_of(cells: Sequence[Text], columns: Fitted, width: int, base: Style, cut: OverflowMethod) -> Strip:

@@ -40,9 +40,12 @@ def test_what_is_not_understood_is_said(text):
 
 
 def test_news_is_filtered_as_the_service_filters_the_list():
-    summary = {"id": "0199aa", "status": "failed", "workflow_id": "triage"}
-    assert parse("status:failed workflow:triage 0199").shows(summary)
-    assert parse("tri").shows(summary)
-    assert not parse("status:completed").shows(summary)
-    assert not parse("workflow:tri").shows(summary)
-    assert not parse("99aa").shows(summary)
+    made = "2026-11-22T11:58:00Z"
+    summary = {"id": "0199aa", "status": "failed", "workflow_id": "triage", "created_at": made}
+    assert parse("status:failed workflow:triage 0199").shows(summary, _NOW)
+    assert parse("tri").shows(summary, _NOW)
+    assert not parse("status:completed").shows(summary, _NOW)
+    assert not parse("workflow:tri").shows(summary, _NOW)
+    assert not parse("99aa").shows(summary, _NOW)
+    assert parse("TRI since:2m").shows(summary, _NOW)
+    assert not parse("since:1m").shows(summary, _NOW)

@@ -110,3 +110,14 @@ def test_older_than_the_window_is_not_let_in_while_there_are_older_ones_to_read(
     assert not page.put(row(3))
     page.append([row(8)], None)
     assert page.put(row(3))
+
+
+def test_what_grows_too_old_for_the_filter_leaves_and_does_not_come_back():
+    now = _DAY + timedelta(milliseconds=10)
+    page = Page(Filter(since=timedelta(milliseconds=10)), now=lambda: now)
+    page.replace([row(number) for number in (9, 5, 2)], None)
+    assert not page.age()
+    now = _DAY + timedelta(milliseconds=13)
+    assert page.age()
+    assert page.ids == ["00000009", "00000005"]
+    assert not page.put(row(2, "failed"))
