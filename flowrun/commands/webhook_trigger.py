@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import sha256
 
-from flowrun.domain.expression import as_expression, compile_expression
+from flowrun.domain.expression import Expression, ExpressionError, as_expression, compile_expression
 from flowrun.domain.facts import Start
 from flowrun.domain.graph import Graph
-from flowrun.domain.json import JsonObject
+from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.persistence.json_text import dump
 from flowrun.ports import Context, RouteMatch
 from flowrun.triggers.mapping import mapped, passes
@@ -42,26 +42,45 @@ async def prepared(context: Context, match: RouteMatch, trigger: JsonObject, now
 
 
 def idempotency_key(
-    config: JsonObject, trigger: JsonObject, headers: Mapping[str, str], provider_key: str | None, now: int
+    config: JsonObject,
+    trigger: JsonObject,
+    headers: Mapping[str, str],
+    provider_key: str | None,
+    now: int,
+    *,
+    part: int | None = None,
 ) -> str | None:
     """The sender's explicit key, else what the configured expression gives, else the provider's id of the delivery.
 
     Never a hash of the body. A header counts only where a better key isn't signed: whoever got hold of one signed
-    request could have it started again and again under other keys. Raises `ExpressionError`.
+    request could have it started again and again under other keys. Of a delivery that was taken apart, `part` is the
+    place: what is one key for all of it gets the part's own id, or else the others would be taken for duplicates.
+    Raises `ExpressionError`.
     """
+    own = "" if part is None else f":{part if provider_key is None else provider_key}"
     auth = config.get("auth")
     scheme = auth.get("type") if isinstance(auth, dict) else None
     is_signed = provider_key is not None and scheme in _SIGNED_IDS
     for name in () if is_signed else _SIGNED_HEADERS if scheme == "standard_webhooks" else _KEY_HEADERS:
         sent = headers.get(name)
         if sent:
-            return _bounded(sent)
+            return _bounded(sent + own)
     source = config.get("idempotency_key")
     if isinstance(source, str) and source:
-        value = compile_expression(as_expression(source)).evaluate({"trigger": trigger}, now=now)
+        expression = compile_expression(as_expression(source))
+        value = expression.evaluate({"trigger": trigger}, now=now)
         if value is not None and value != "":
-            return _bounded(value if isinstance(value, str) else dump(value))
+            key = value if isinstance(value, str) else dump(value)
+            return _bounded(key + own if own and _is_common(expression, trigger, value, now) else key)
     return None if provider_key is None else _bounded(provider_key)
+
+
+def _is_common(expression: Expression, trigger: JsonObject, value: JsonValue, now: int) -> bool:
+    """Whether a key says nothing of the part: it is the same without one."""
+    try:
+        return expression.evaluate({"trigger": {**trigger, "body": None, "event": None}}, now=now) == value
+    except ExpressionError:
+        return False
 
 
 def _bounded(key: str) -> str:

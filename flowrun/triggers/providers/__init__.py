@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from json import dumps
 from types import MappingProxyType
 
 from flowrun.domain.json import JsonObject, JsonValue
@@ -34,6 +35,14 @@ PROVIDERS: Mapping[str, Normalise] = MappingProxyType(
         "generic": generic.normalise,
     }
 )
+_PARTS: Mapping[str, Callable[[JsonObject], list[JsonObject]]] = MappingProxyType(
+    {"whatsapp": whatsapp.parts, "instagram": instagram.parts, "facebook": facebook.parts}
+)
+"""The providers that put several messages into one delivery."""
+_MOST_PARTS = 1000
+"""As many as Meta puts into one."""
+_MOST_CHARACTERS = 8 << 20
+"""What the parts may come to, each of which repeats what they share."""
 GENERIC = "generic"
 _BY_HEADER = {
     "x-github-event": "github",
@@ -61,6 +70,23 @@ def provider_of(config: JsonObject, body: JsonValue, headers: Mapping[str, str])
     return _BY_OBJECT.get(about, GENERIC) if isinstance(about, str) else GENERIC
 
 
+def parts_of(provider: str, body: JsonValue) -> list[JsonValue]:
+    """What a delivery brings, each as the body that it would have had alone; mostly that is the body itself.
+
+    A delivery that would grow beyond all measure stays in one piece.
+    """
+    parts = _PARTS.get(provider)
+    found = parts(body) if parts is not None and isinstance(body, dict) else []
+    if not 1 < len(found) <= _MOST_PARTS:
+        return [body]
+    characters = 0
+    for part in found:
+        characters += len(dumps(part))
+        if characters > _MOST_CHARACTERS:
+            return [body]
+    return [*found]
+
+
 def event_of(provider: str, body: JsonValue, headers: Mapping[str, str]) -> tuple[JsonObject, str | None]:
     """`trigger.event` of a delivery, and the provider's own id of it."""
     event = PROVIDERS.get(provider, generic.normalise)(body, headers)
@@ -73,4 +99,4 @@ def event_of(provider: str, body: JsonValue, headers: Mapping[str, str]) -> tupl
     return document, event.key
 
 
-__all__ = ["GENERIC", "PROVIDERS", "ProviderEvent", "event_of", "provider_of"]
+__all__ = ["GENERIC", "PROVIDERS", "ProviderEvent", "event_of", "parts_of", "provider_of"]

@@ -58,11 +58,14 @@ def joined(*parts: JsonValue) -> str | None:
 
 
 def first_of(found: Sequence[ProviderEvent]) -> ProviderEvent:
-    """One event for a delivery that brings several: the first, with the data of the others as `data.others`."""
+    """One event for a delivery that brings several: the first message, with the others as `data.others`."""
     if len(found) == 1:
         return found[0]
-    first, *others = found
-    data: JsonObject = {**first.data, "others": [event.data for event in others]}
+    first, *others = sorted(found, key=lambda event: event.event_type != "message")
+    data: JsonObject = {
+        **first.data,
+        "others": [{**one.data, "event_type": one.event_type, "customer_id": one.customer_id} for one in others],
+    }
     return ProviderEvent(first.event_type, first.customer_id, data, joined(*(event.key for event in found)))
 
 

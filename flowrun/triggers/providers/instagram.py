@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from flowrun.triggers.providers.messenger import normalise_messenger as normalise
+from flowrun.triggers.providers.messenger import parts_of_messenger as parts
 
-__all__ = ["normalise"]
+__all__ = ["normalise", "parts"]

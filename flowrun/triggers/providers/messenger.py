@@ -10,8 +10,18 @@ from flowrun.triggers.providers.event import ProviderEvent, at, dicts, first_of,
 _KINDS = ("postback", "reaction", "read", "delivery", "referral", "optin")
 
 
+def parts_of_messenger(body: JsonObject) -> list[JsonObject]:
+    """The delivery of each message or change by itself, in the order in which they stand there."""
+    found: list[JsonObject] = []
+    for entry in dicts(body.get("entry")):
+        rest: JsonObject = {name: one for name, one in entry.items() if name not in {"messaging", "changes"}}
+        for name in ("messaging", "changes"):
+            found += [{**body, "entry": [{**rest, name: [one]}]} for one in dicts(entry.get(name))]
+    return found
+
+
 def normalise_messenger(body: JsonValue, _headers: Mapping[str, str]) -> ProviderEvent:
-    """The first message or change of a delivery; `data.others` has those that came along with it."""
+    """The message or change of a delivery; of several the first message, with the others as `data.others`."""
     found: list[ProviderEvent] = []
     for entry in dicts(at(body, "entry")):
         found += [_message(one) for one in dicts(entry.get("messaging"))]

@@ -8,10 +8,47 @@ from flowrun.domain.json import JsonObject, JsonValue
 from flowrun.triggers.providers.event import ProviderEvent, at, dicts, first_of, joined, kind, text
 
 _MEDIA = ("image", "video", "audio", "document", "sticker")
+_PIECES = (("messages", "from"), ("statuses", "recipient_id"))
+"""What a change may bring several of, and where each says which customer it is of."""
+
+
+def parts(body: JsonObject) -> list[JsonObject]:
+    """The delivery of each message, state or other change by itself, in the order in which they stand there."""
+    return [
+        {**body, "entry": [{**entry, "changes": [{**change, "value": value}]}]}
+        for entry in dicts(body.get("entry"))
+        for change in dicts(entry.get("changes"))
+        for value in _values(change.get("value"))
+    ]
+
+
+def _values(value: JsonValue) -> list[JsonValue]:
+    if not isinstance(value, dict):
+        return [value]
+    pieces = [(name, who, one) for name, who in _PIECES for one in dicts(value.get(name))]
+    if len(pieces) <= 1:
+        return [value]
+    contacts, found = _contacts(value), list[JsonValue]()
+    rest: JsonObject = {name: one for name, one in value.items() if name not in {"messages", "statuses", "contacts"}}
+    for name, who, piece in pieces:
+        known = contacts.get(text(piece.get(who)))
+        found.append({**rest, **({} if known is None else {"contacts": [known]}), name: [piece]})
+    return found
+
+
+def _contacts(value: JsonValue) -> dict[str | None, JsonObject]:
+    """The contacts by number. Where all messages are of one sender, the first is theirs, however it is written."""
+    contacts = dicts(at(value, "contacts"))
+    known = {text(one.get("wa_id")): one for one in reversed(contacts)}
+    senders = {text(one.get("from")) for one in dicts(at(value, "messages"))}
+    if len(senders) == 1 and contacts:
+        return {**dict.fromkeys(senders, contacts[0]), **known}
+    known.pop(None, None)
+    return known
 
 
 def normalise(body: JsonValue, _headers: Mapping[str, str]) -> ProviderEvent:
-    """The first message or state of a delivery; `data.others` has those that came along with it."""
+    """The message or state of a delivery; of several the first message, with the others as `data.others`."""
     changes = [change for entry in dicts(at(body, "entry")) for change in dicts(at(entry, "changes"))]
     found = [event for change in changes for event in _events(at(change, "value"))]
     if not found:
@@ -21,11 +58,12 @@ def normalise(body: JsonValue, _headers: Mapping[str, str]) -> ProviderEvent:
 
 def _events(value: JsonValue) -> list[ProviderEvent]:
     number = text(at(value, "metadata", "phone_number_id"))
-    messages = [_message(message, value, number) for message in dicts(at(value, "messages"))]
+    contacts = _contacts(value)
+    messages = [_message(message, contacts, number) for message in dicts(at(value, "messages"))]
     return messages + [_state(state, number) for state in dicts(at(value, "statuses"))]
 
 
-def _message(message: JsonObject, value: JsonValue, number: str | None) -> ProviderEvent:
+def _message(message: JsonObject, contacts: Mapping[str | None, JsonObject], number: str | None) -> ProviderEvent:
     sender, message_type = text(message.get("from")), kind(message.get("type"))
     data: JsonObject = {
         "message_id": text(message.get("id")),
@@ -35,7 +73,7 @@ def _message(message: JsonObject, value: JsonValue, number: str | None) -> Provi
         "sender_id": sender,
         "recipient_id": number,
     }
-    name = text(at(value, "contacts", 0, "profile", "name"))
+    name = text(at(contacts.get(sender), "profile", "name"))
     if name is not None:
         data["sender_name"] = name
     media = message.get(message_type) if message_type in _MEDIA else None

@@ -6,10 +6,13 @@ import asyncio
 
 import pytest
 
+from flowrun.commands.execution_commands import CancelExecution
 from flowrun.commands.idempotency import KEPT_MS
 from flowrun.commands.receive_webhook import DeliveryFailedError, MethodNotAllowedError, Outcome
-from flowrun.errors import NotFoundError
+from flowrun.commands.redeliver_webhook import RedeliverWebhook
+from flowrun.errors import NotFoundError, TooManyRequestsError
 from flowrun.persistence import tables as t
+from flowrun.persistence.json_text import load
 
 
 def hook(**params):
@@ -98,6 +101,77 @@ async def test_only_the_synchronous_one_is_waited_for(service):
     synchronous = (await service.deliver()).synchronous
     assert synchronous is not None
     assert synchronous.match.workflow_id == "b"
+
+
+def whatsapp(*ids, states=()):
+    value = {
+        "metadata": {"phone_number_id": "1"},
+        "statuses": [{"id": one, "status": "read"} for one in states],
+        "messages": [{"id": one, "from": f"of-{one}"} for one in ids],
+    }
+    return {"object": "whatsapp_business_account", "entry": [{"changes": [{"field": "messages", "value": value}]}]}
+
+
+async def starts(service):
+    first = t.execution_events.c.seq == 1
+    rows = await service.context.reader.all(t.execution_events.select().where(first).order_by("execution_id"))
+    return [load(row["data"])["trigger"]["event"]["customer_id"] for row in rows]
+
+
+async def test_each_message_of_a_delivery_starts_its_own_execution_once_however_they_are_grouped(service):
+    await service.save("w", [hook(filter="trigger.event.event_type == 'message'")])
+    first = await service.deliver(body=whatsapp("a", "b", states=["x"]))
+    assert outcomes(first) == [Outcome.STARTED, Outcome.STARTED, Outcome.FILTERED]
+    assert await starts(service) == ["of-a", "of-b"]
+    alone = await service.deliver(body=whatsapp("b"))
+    assert outcomes(alone) == [Outcome.DUPLICATE]
+    assert alone.all[0].execution_id == first.all[1].execution_id
+    again = await service.deliver(body=whatsapp("c", "a"))
+    assert outcomes(again) == [Outcome.STARTED, Outcome.DUPLICATE]
+    assert await starts(service) == ["of-a", "of-b", "of-c"]
+    twice = await service.deliver(body=whatsapp("d", "d"))
+    assert outcomes(twice) == [Outcome.STARTED, Outcome.DUPLICATE]
+
+
+async def test_each_message_of_a_delivery_has_its_line_of_the_log_and_is_delivered_again_by_itself(service):
+    await service.save("w", [hook(filter="trigger.event.event_type == 'message'")])
+    await service.deliver(body=whatsapp("a", "b", states=["x"]))
+    log = sorted(await service.rows(t.webhook_events), key=lambda row: row["id"])
+    assert [(row["event_type"], row["dedupe_key"], row["outcome"]) for row in log] == [
+        ("message", "a", "started"),
+        ("message", "b", "started"),
+        ("status", None, "filtered"),
+    ]
+    where = {"tenant_id": "acme", "webhook_id": log[1]["webhook_id"], "event_id": log[1]["id"]}
+    assert (await service.send(RedeliverWebhook(**where)))["outcome"] == "started"
+    assert await starts(service) == ["of-a", "of-b", "of-b"]
+
+
+async def test_the_caller_waits_for_the_first_message_that_starts(service):
+    await service.save("w", [hook(response_mode="last_node", filter="trigger.event.customer_id != 'of-a'")])
+    deliveries = await service.deliver(body=whatsapp("a", "b", "c"))
+    assert outcomes(deliveries) == [Outcome.FILTERED, Outcome.STARTED, Outcome.STARTED]
+    assert deliveries.synchronous == deliveries.all[1]
+
+
+async def test_what_a_limit_keeps_out_of_a_delivery_starts_when_it_is_sent_again(service):
+    nodes = [hook(), {"id": "wait", "type": "wait_for_signal", "params": {"name": "go"}}]
+    await service.save("w", nodes, [("hook", "wait")], concurrency={"limit": 1, "at_limit": "reject"})
+    with pytest.raises(TooManyRequestsError):
+        await service.deliver(body=whatsapp("a", "b"))
+    assert await starts(service) == ["of-a"]
+    (running,) = await service.rows(t.executions)
+    await service.send(CancelExecution(tenant_id="acme", execution_id=running["id"]))
+    again = await service.deliver(body=whatsapp("a", "b"))
+    assert outcomes(again) == [Outcome.DUPLICATE, Outcome.STARTED]
+    assert await starts(service) == ["of-a", "of-b"]
+
+
+async def test_a_message_that_no_expression_can_take_keeps_nobody_out(service):
+    await service.save("w", [hook(filter="trigger.event.customer_id != 'of-a' or trigger.event.customer_id + 1")])
+    deliveries = await service.deliver(body=whatsapp("a", "b"))
+    assert outcomes(deliveries) == [Outcome.FAILED, Outcome.STARTED]
+    assert await starts(service) == ["of-b"]
 
 
 async def test_nothing_there(service):

@@ -43,6 +43,23 @@ def test_a_long_key_is_kept_as_its_hash():
     assert key(headers={"idempotency-key": "x" * 255}) == "x" * 255
 
 
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("trigger.body.id", "7"),
+        ("trigger.headers.day + trigger.body.id", "x7"),
+        ("trigger.headers.day", "x:p"),
+        ("trigger.headers.nothing", "p"),
+    ],
+)
+def test_of_a_delivery_taken_apart_no_part_has_the_key_of_another(expression, found):
+    trigger = {"body": {"id": "7"}, "event": {}, "headers": {"day": "x"}}
+    config = {"idempotency_key": expression}
+    assert idempotency_key(config, trigger, {}, "p", 0, part=1) == found
+    assert idempotency_key(config, trigger, SENT, "p", 0, part=1) == "sent:p"
+    assert idempotency_key(config, trigger, SENT, None, 0, part=1) == "sent:1"
+
+
 def test_secret_headers_are_redacted():
     headers = {"authorization": "a", "x-shop": "b", "x-plain": "c"}
     assert kept_headers(headers, frozenset()) == {"authorization": REDACTED, "x-shop": "b", "x-plain": "c"}

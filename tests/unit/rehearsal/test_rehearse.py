@@ -281,6 +281,17 @@ async def test_what_keeps_a_case_from_its_end_is_told(workflow, case, problem):
     assert found.passed is (problem is None)
 
 
+async def test_of_several_messages_in_one_request_a_case_follows_the_first_that_passes():
+    messages = [{"sender": {"id": who}, "message": {"mid": who}} for who in "abc"]
+    workflow = """
+nodes:
+  - {id: hook, type: webhook, params: {path: a, auth: none, filter: "trigger.event.customer_id != 'a'",
+     map: {id: "{{ trigger.event.data.message_id }}"}}}
+"""
+    body = {"object": "instagram", "entry": [{"messaging": messages}]}
+    assert (await verdict(workflow, body=body, expect={"output": {"id": "b"}})).passed
+
+
 async def test_what_differs_is_told_and_what_each_node_did():
     expect = {"output": 8, "path": ["t"], "took": "1s", "nodes": {"call": {"status": "failed"}}}
     found = await verdict(CALL, mocks={"call": {"output": OUT}}, expect=expect)

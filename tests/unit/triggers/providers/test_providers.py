@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowrun.triggers.providers import PROVIDERS, event_of, provider_of
+from flowrun.triggers.providers import PROVIDERS, event_of, parts_of, provider_of
 
 CASES = Path(__file__).parent / "cases"
 
@@ -75,11 +75,86 @@ def test_the_states_of_one_message_are_different_deliveries():
     assert len(keys) == 3
 
 
-def test_several_messages_in_one_delivery_are_all_there():
+def contact(number, name):
+    return {"wa_id": number, "profile": {"name": name}}
+
+
+def test_a_delivery_is_taken_apart_into_what_it_would_have_been_message_by_message():
+    ann, bob = contact("1", "Ann"), contact("2", "Bob")
+    first, second, state = {"id": "a", "from": "2"}, {"id": "b", "from": "1"}, {"id": "c", "status": "read"}
+    body = whatsapp(contacts=[ann, bob], messages=[first, second])
+    template = {"id": "template", "changes": [{"field": "t", "value": {"event": "APPROVED"}}]}
+    body["entry"] = [*whatsapp(statuses=[state])["entry"], template, *body["entry"]]
+    parts = parts_of("whatsapp", body)
+    assert parts[0] == whatsapp(statuses=[state])
+    assert parts[1]["entry"] == [template]
+    assert parts[2:] == [whatsapp(contacts=[bob], messages=[first]), whatsapp(contacts=[ann], messages=[second])]
+    assert [event("whatsapp", part)[1] for part in parts] == ["c:read", None, "a", "b"]
+    names = [event("whatsapp", part)[0]["data"].get("sender_name") for part in parts[2:]]
+    assert names == ["Bob", "Ann"]
+
+
+@pytest.mark.parametrize(
+    ("contacts", "senders", "names"),
+    [
+        # A number is not always written alike in both places.
+        ([contact("5511", "Ann")], ["55119"], ["Ann"]),
+        ([contact("5511", "Ann")], ["55119", "55119"], ["Ann", "Ann"]),
+        ([contact("1", "Ann"), contact("2", "Bob")], ["2"], ["Bob"]),
+        ([contact("1", "Ann")], ["2", "1"], [None, "Ann"]),
+        ([contact("1", "Ann"), contact("7", "Bob")], ["1", "2"], ["Ann", None]),
+        ([], ["1", "2"], [None, None]),
+    ],
+)
+def test_a_message_has_the_name_of_its_own_sender_or_none(contacts, senders, names):
+    messages = [{"id": str(place), "from": sender} for place, sender in enumerate(senders)]
+    parts = parts_of("whatsapp", whatsapp(contacts=contacts, messages=messages))
+    assert [event("whatsapp", part)[0]["data"].get("sender_name") for part in parts] == names
+
+
+def test_a_state_keeps_the_contact_that_it_is_about():
+    states = [{"id": "a", "recipient_id": "2"}, {"id": "b", "recipient_id": "3"}]
+    parts = parts_of("whatsapp", whatsapp(contacts=[contact("1", "Ann"), contact("2", "Bob")], statuses=states))
+    assert parts == [whatsapp(contacts=[contact("2", "Bob")], statuses=states[:1]), whatsapp(statuses=states[1:])]
+
+
+def test_a_delivery_of_one_message_stays_as_it_came():
+    bodies = [json.loads((CASES / "whatsapp-message.json").read_text()), whatsapp(statuses=[{}]), whatsapp(), "text"]
+    for body in bodies:
+        (part,) = parts_of("whatsapp", body)
+        assert part is body
+    many = [{"id": 1}, {"id": 2}]
+    assert parts_of("generic", {"entry": many}) == [{"entry": many}]
+
+
+def test_instagram_and_facebook_are_taken_apart_too():
+    one, two = ({"sender": {"id": who}, "message": {"mid": who}} for who in "ab")
+    change = {"field": "comments", "value": {"id": "7"}}
+    entries = [{"id": "p", "messaging": [one, two]}, {"id": "q", "changes": [change]}]
+    for provider in ("instagram", "facebook"):
+        parts = parts_of(provider, {"object": "page", "entry": entries})
+        assert parts == [
+            {"object": "page", "entry": [{"id": "p", "messaging": [one]}]},
+            {"object": "page", "entry": [{"id": "p", "messaging": [two]}]},
+            {"object": "page", "entry": [{"id": "q", "changes": [change]}]},
+        ]
+        assert [event(provider, part)[1] for part in parts] == ["a", "b", "comments:7:-:-"]
+
+
+def test_what_would_grow_beyond_all_measure_stays_in_one_piece():
+    for body in (whatsapp(messages=[{}] * 1001), whatsapp(messages=[{}] * 100, errors=["x" * 100_000])):
+        assert parts_of("whatsapp", body) == [body]
+    assert len(parts_of("whatsapp", whatsapp(messages=[{}] * 1000))) == 1000
+
+
+def test_several_messages_in_one_piece_are_all_there_and_come_before_states():
     body = whatsapp(messages=[{"id": "a", "from": "1"}, {"id": "b", "from": "2"}])
+    body["entry"].insert(0, whatsapp(statuses=[{"id": "c", "status": "read", "recipient_id": "3"}])["entry"][0])
     document, key = event("whatsapp", body)
-    assert [one["message_id"] for one in document["data"]["others"]] == ["b"]
-    assert key == "a:b"
+    assert (document["event_type"], document["customer_id"], document["data"]["message_id"]) == ("message", "1", "a")
+    others = [(one["event_type"], one["customer_id"], one["message_id"]) for one in document["data"]["others"]]
+    assert others == [("message", "2", "b"), ("status", "3", "c")]
+    assert key == "c:read:a:b"
     assert event("whatsapp", whatsapp(messages=[{"id": "a"}, {}]))[1] is None
 
 
@@ -183,4 +258,5 @@ def test_no_shape_is_an_error(provider, body):
     assert isinstance(document["data"], dict)
     assert document["customer_id"] is None or isinstance(document["customer_id"], str)
     assert key is None or isinstance(key, str)
+    assert parts_of(provider, body)
     provider_of({}, body, {})
