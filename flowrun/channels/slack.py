@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -17,6 +19,8 @@ from flowrun.nodes.http_client import HttpClient
 from flowrun.nodes.params import NOT_GIVEN, ParamsModel
 
 _LONGEST = 40_000
+_SHORTEST_SECRET = 8
+"""Characters of a part of an address that may be one."""
 _UNAUTHORIZED = (
     "not_authed invalid_auth token_revoked token_expired account_inactive missing_scope no_permission "
     "not_allowed_token_type team_access_not_granted ekm_access_denied enterprise_is_restricted access_denied "
@@ -53,7 +57,7 @@ class SlackCredentials(ParamsModel):
 class Slack(ChannelType):
     """Sends messages to Slack, as an app's bot, or through an incoming webhook.
 
-    `to` is the id of a Slack channel, a conversation or a user, as `trigger.event.data.channel` has it; with a
+    `to` is the id of a Slack channel, a conversation or a user, as `trigger.event.data.recipient_id` has it; with a
     `webhook_url` it is left out. `message` is a text of at most 40,000 characters in Slack's own mark-up, or an object
     as `chat.postMessage` takes it: `{"text": "…", "blocks": […], "thread_ts": "1503435956.000247"}`.
 
@@ -80,6 +84,12 @@ class Slack(ChannelType):
         """Slack's signature, by the app's signing secret."""
         secret = credentials.get("signing_secret")
         return InboundAuth("slack", (str(secret).encode(),)) if secret else None
+
+    def secrets_of(self, credentials: Mapping[str, Any]) -> set[str]:
+        """Also the path of the webhook's URL and its parts: a server may say them without the rest."""
+        path = urlsplit(str(credentials["webhook_url"] or "")).path
+        parts = {part for part in path.split("/") if len(part) >= _SHORTEST_SECRET}
+        return super().secrets_of(credentials) | parts | ({path} if len(path) >= _SHORTEST_SECRET else set())
 
     async def send(self, delivery: Delivery, http: HttpClient) -> Outcome:
         """Post the message. Raises `HttpError`, `UnsendableError`."""

@@ -172,7 +172,8 @@ class HttpParams(ParamsModel):
         "`{type: api_key, name, value, in: header/query}`.",
     )
     timeout: Annotated[Seconds, Field(gt=0, le=3600)] = Field(
-        default=30.0, description="How long the whole call may take; the node's own `timeout` counts beside it."
+        default=30.0,
+        description="How long the whole call may take; beyond 60 s only as long as the node's own `timeout`.",
     )
     expect_status: Annotated[list[str], BeforeValidator(status_ranges, json_schema_input_type=list[int | str])] = Field(
         default=["200-299"],

@@ -42,7 +42,7 @@ class CodeParams(ParamsModel):
         default={}, description="Name → value of further variables, with expressions."
     )
     timeout: Annotated[Seconds, Field(gt=0, le=300)] = Field(
-        default=10.0, description="How long the code may take; the node's own `timeout` counts beside it."
+        default=10.0, description="How long the code may take; beyond 60 s only as long as the node's own `timeout`."
     )
     memory_mb: int = Field(
         default=64, ge=8, le=256, description="MiB that its values may take, with those of the input."

@@ -52,6 +52,13 @@ async def test_an_incoming_webhook_needs_no_recipient(http, plan, kind):
         assert "hooksecret" not in str(outcome)
 
 
+def test_a_webhooks_path_is_a_secret_by_itself():
+    credentials = CHANNEL_TYPES["slack"].check({"webhook_url": "https://hooks.slack.com/services/T0/B0/hooksecret"})
+    hidden = CHANNEL_TYPES["slack"].secrets_of(credentials)
+    assert {"/services/T0/B0/hooksecret", "hooksecret"} < hidden
+    assert "hooks.slack.com" not in hidden
+
+
 def test_it_takes_a_token_or_a_webhook_but_not_both():
     for given in ({}, {"bot_token": "x", "webhook_url": "https://hooks.slack.com/services/x"}):
         with pytest.raises(InvalidInputError, match="bot_token` or `webhook_url`"):
