@@ -204,7 +204,7 @@ class Feed:
     async def read_tenant(self) -> None:
         """Read what belongs to the tenant that is looked at."""
         await self.read_workflows()
-        await self.read_page(self.store.page)
+        await self.read_page(self.store.page, rows=len(self.store.page.ids))
         await self.read_schedules()
 
     async def read_workflows(self) -> None:
@@ -223,11 +223,15 @@ class Feed:
             if tenant == self.store.tenant:
                 self.store.set_schedules(schedules)
 
-    async def read_page(self, page: Page) -> None:
-        """Read the newest executions that the filter of a list wants."""
+    async def read_page(self, page: Page, *, rows: int = 0) -> None:
+        """Read the newest executions that the filter of a list wants: so many of them, and a page at least."""
         if page.tenant is not None:
             with page.reading():
-                items, cursor = await self.service.executions(page.tenant, **page.filter.params(datetime.now(UTC)))
+                params = page.filter.params(datetime.now(UTC))
+                items, cursor = await self.service.executions(page.tenant, **params)
+                while cursor is not None and len(items) < rows:
+                    older, cursor = await self.service.executions(page.tenant, **params, cursor=cursor)
+                    items += older
                 self.store.replace_page(page, items, cursor)
 
     async def read_older(self, page: Page) -> None:

@@ -12,6 +12,7 @@ from tui.render.model import EACH, ERROR, Graph
 
 ANY_DATA = "data"
 """The one field of a signal that takes any data."""
+_BEGINNINGS = ("{", "[", '"')
 _KINDS = {"number": "number", "boolean": "boolean"}
 _STARTERS = ("manual", "webhook", "event", "schedule")
 
@@ -108,7 +109,7 @@ def read_fields(fields: Sequence[FormField], texts: Mapping[str, str]) -> tuple[
     wrong: dict[str, str] = {}
     for field in fields:
         text = texts.get(field.name, "")
-        if not text.strip() and not (field.type == "string" and text):
+        if not text.strip() and not (field.type == "string" and (text or _emptied(field, texts))):
             if field.required and field.default is None:
                 wrong[field.name] = "is needed"
             continue
@@ -117,6 +118,11 @@ def read_fields(fields: Sequence[FormField], texts: Mapping[str, str]) -> tuple[
         except ValueError as error:
             wrong[field.name] = str(error)
     return values, wrong
+
+
+def _emptied(field: FormField, texts: Mapping[str, str]) -> bool:
+    """Whether somebody has taken the default out of a field."""
+    return bool(field.default) and field.name in texts
 
 
 def read_json(text: str) -> Any:  # noqa: ANN401 - any JSON
@@ -130,7 +136,9 @@ def _value(field: FormField, text: str) -> Any:  # noqa: ANN401
     if field.type == "any":
         try:
             return orjson.loads(text)
-        except orjson.JSONDecodeError:
+        except orjson.JSONDecodeError as error:
+            if text.lstrip().startswith(_BEGINNINGS):
+                raise ValueError(f"begins like JSON, and is none: {error}") from None
             return text
     try:
         value = orjson.loads(text)

@@ -55,10 +55,10 @@ class TelegramCredentials(ParamsModel):
 class Telegram(ChannelType):
     """Sends messages from a Telegram bot.
 
-    `to` is the chat's id, as `trigger.event.data.recipient_id` has it, or `@channelname`. `message` is a text of at most
-    4096 characters, or an object with the fields of the method that sends it, which is told by one of them: `text`,
-    `photo`, `document`, `video`, `audio`, `voice`, `animation`, `sticker`, `latitude`, `phone_number` or `action`:
-    `{"text": "<b>Sent</b>", "parse_mode": "HTML"}`, `{"photo": "https://…", "caption": "…"}`.
+    `to` is the chat's id, as `trigger.event.data.recipient_id` has it, or `@channelname`. `message` is a text of at
+    most 4096 characters, or an object with the fields of the method that sends it, which is told by one of them:
+    `text`, `photo`, `document`, `video`, `audio`, `voice`, `animation`, `sticker`, `latitude`, `phone_number` or
+    `action`: `{"text": "<b>Sent</b>", "parse_mode": "HTML"}`, `{"photo": "https://…", "caption": "…"}`.
 
     A bot writes only to who wrote to it before; who blocked it is `recipient_unavailable`. The Bot API has nothing by
     which it knows a message again: one whose answer was lost on the way is sent twice.

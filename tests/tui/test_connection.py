@@ -7,13 +7,15 @@ import time
 import pytest
 from e2e.client import Api
 from support.line import Line
-from support.paced import STEPS
+from support.paced import QUICK, STEPS
 from support.screen import Seen, dashboard
 from support.service import Service
 from support.stand_in import StandIn
 
 from tui.app import Dashboard
 from tui.place import Options, Place
+from tui.service import PAGE
+from tui.widgets.rows import Rows
 
 
 @pytest.fixture
@@ -51,6 +53,26 @@ async def test_a_service_that_was_away_for_long_is_found_at_once(own):
         back = time.monotonic()
         await seen.shows("live")
         assert time.monotonic() - back < 1.5
+
+
+async def test_the_place_far_down_a_list_is_kept_over_a_restart(own):
+    with own.operator() as client:
+        api = Api(client)
+        api.save(QUICK)
+        first, *_ = [api.start("quick") for _ in range(PAGE + 20)]
+    async with dashboard(own.socket) as seen:
+        rows = seen.app.screen.query_one("#execution-rows", Rows)
+        await seen.until("the first page is read", lambda: len(rows.keys) == PAGE)
+        await seen.press("G")
+        await seen.until("the second page is read", lambda: first in rows.keys)
+        await seen.press("G", "space")
+        assert (rows.cursor, rows.marked) == (first, {first})
+        own.kill()
+        await seen.shows("reconnecting")
+        own.start()
+        await seen.until("it is read again", lambda: seen.app.feed.resynced >= 1)
+        await seen.shows("live")
+        assert (rows.cursor, rows.marked) == (first, {first})
 
 
 async def test_an_open_execution_goes_on_after_a_restart(own):

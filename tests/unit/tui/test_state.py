@@ -140,9 +140,16 @@ def test_a_form_reads_each_field_as_its_type():
         {},
     )
     values, wrong = read_fields(fields, {"id": "", "name": "", "any": "[1]", "flag": "1"})
-    assert values == {"any": [1]}
+    assert values == {"any": [1], "name": ""}
     assert set(wrong) == {"id", "flag"}
     assert read_fields(fields, {"id": "true"})[1]["id"] == "must be a whole number"
+
+
+def test_what_was_typed_is_what_is_sent():
+    fields = (FormField("any"), FormField("text", "string", default="x"))
+    assert read_fields(fields, {"any": '{"x": [red]}'})[1]["any"].startswith("begins like JSON, and is none")
+    assert read_fields(fields, {"any": "red", "text": ""}) == ({"any": "red", "text": ""}, {})
+    assert read_fields(fields, {"any": "red"}) == ({"any": "red"}, {})
     assert fields_of({"nodes": [{"type": "webhook"}]}) == ()
 
 
