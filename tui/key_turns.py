@@ -44,15 +44,19 @@ class KeyTurns:
         turn, target = self._turn, self._app.focused or self._app.screen
         self._overdue = self._app.set_timer(_LONGEST, lambda: self._end(turn))
         await self._hand_on(key)
-        self._follow(turn, target)
+        # What a field says to its form when it is sent goes the same way behind the key.
+        self._follow(turn, target, again=target if key.key == "enter" else None)
 
-    def _follow(self, turn: int, node: DOMNode | None) -> None:
-        """Go the key's way up behind it, through the queue of every widget."""
-        if node is None or node is self._app:
+    def _follow(self, turn: int, node: DOMNode | None, again: DOMNode | None) -> None:
+        """Go the key's way up behind it, through the queue of every widget, and once more from `again`."""
+        if node is not None and node is not self._app:
+            if not node.call_later(self._follow, turn, node.parent, again):
+                self._follow(turn, node.parent, again)
+        elif again is not None:
+            self._follow(turn, again, None)
+        else:
             # The app's own turn, and then what the key has left in its queue: the focus is moved there.
             self._app.call_later(self._app.call_later, self._end, turn)
-        elif not node.call_later(self._follow, turn, node.parent):
-            self._follow(turn, node.parent)
 
     async def _end(self, turn: int) -> None:
         if turn != self._turn or self._overdue is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from support.screen import dashboard
 from textual.events import Key
 from textual.keys import _character_to_key
+from textual.widgets import Input
 
 
 def paste(seen, text):
@@ -33,3 +34,18 @@ async def test_a_screen_that_a_key_opens_has_those_behind_it(service, api):
         paste(seen, "queues")
         seen.app.post_message(Key("enter", "\r"))
         await seen.shows("in memory")
+
+
+async def test_each_field_of_a_form_has_what_was_typed_for_it(service, api):
+    inputs = {"word": {"type": "string"}, "number": {"type": "integer"}, "flag": {"type": "boolean"}}
+    go = {"id": "go", "type": "manual", "params": {"inputs": inputs}}
+    api.save({"id": "typed", "name": "Typed", "nodes": [go], "edges": []})
+    async with dashboard(service.socket) as seen:
+        await seen.command("start typed")
+        await seen.shows("word  string")
+        for text in ("abc", "42"):
+            paste(seen, text)
+            seen.app.post_message(Key("enter", "\r"))
+        paste(seen, "true")
+        entered = ["abc", "42", "true"]
+        await seen.until("each is in its field", lambda: [one.value for one in seen.app.screen.query(Input)] == entered)
