@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from tui.app import Dashboard
 
 
+_ID_LENGTH = 36
+
+
 class Commands:
     """Each takes the rest of its line."""
 
@@ -67,13 +70,29 @@ class Commands:
         else:
             self._app.say(f"there is no workflow {workflow!r}", "warning")
 
-    async def _open(self, text: str) -> None:
+    def _open(self, text: str) -> None:
         """Open the one execution whose id begins or ends with the text."""
-        held = self._app.store.page.ids
-        found = [key for key in held if text and (key.startswith(text) or key.endswith(text))]
-        execution = found[0] if len(found) == 1 else text
-        if self._app.store.tenant is not None and execution:
-            self._app.open_execution(self._app.store.tenant, execution)
+        tenant, held = self._app.store.tenant, self._app.store.page.ids
+        found = {key for key in held if text and (key.startswith(text) or key.endswith(text))}
+        if tenant is None:
+            return
+        if not text:
+            self._app.say("open which? the beginning of an id, or the end that the list shows", "warning")
+        elif len(text) == _ID_LENGTH or len(found) == 1:
+            self._app.open_execution(tenant, found.pop() if found else text)
+        else:
+            self._app.actor.read(self._find(tenant, text, found))
+
+    async def _find(self, tenant: str, text: str, found: set[str]) -> None:
+        """Ask the service, which looks for beginnings: ends are known of what the list holds alone."""
+        items, _ = await self._app.service.executions(tenant, limit=20, q=text)
+        found |= {one["id"] for one in items if one["id"].startswith(text)}
+        if len(found) == 1:
+            self._app.open_execution(tenant, found.pop())
+        elif found:
+            self._app.say(f"several ids begin or end with {text}: write more of it", "warning")
+        else:
+            self._app.say(f"no id begins with {text}, and none in the list ends with it", "warning")
 
     def palette(self) -> Iterable[SystemCommand]:
         """Everything by name, for ctrl+p."""

@@ -200,3 +200,22 @@ async def test_a_long_form_shows_what_is_wrong_and_its_buttons_on_a_small_termin
         await seen.press(*["tab"] * 8)
         await seen.type("4711")
         await seen.shows("4711")
+
+
+async def test_an_execution_is_opened_by_either_end_of_its_id(service, api):
+    one, two = api.start("broken"), api.start("quick")
+    async with dashboard(service.socket) as seen:
+        await seen.shows(one[-6:], two[-6:])
+        await seen.command("open")
+        await seen.told("open which?")
+        await seen.command(f"open {two[:3]}")
+        await seen.told(f"several ids begin or end with {two[:3]}")
+        await seen.command("open zzz")
+        await seen.told("no id begins with zzz")
+        await seen.filter("workflow:quick")
+        await seen.hides(one[-6:])
+        await seen.command(f"open {one[:-1]}")
+        await seen.shows(f"executions ▸ {one[-6:]}")
+        await seen.press("escape")
+        await seen.command(f"open {two[-6:]}")
+        await seen.shows(f"executions ▸ {two[-6:]}")
