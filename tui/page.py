@@ -37,7 +37,7 @@ class Page:
         self.at_head = True
         """Whether the newest execution is among them; then new ones come in."""
         self._unseen: set[str] = set()
-        """Executions that came while the window was not at the head."""
+        """Executions that came while the window was not at the head, or that left it."""
         self._answers = 0
         """Answers that are on their way."""
         self._news: dict[str, Document] = {}
@@ -95,6 +95,7 @@ class Page:
         self.cursor, self._cut = cursor, False
         for dropped in self._ids[MOST:]:
             del self.rows[dropped]
+            self._unseen.add(dropped)
             self.at_head = False
         del self._ids[MOST:]
         self._put_news()
