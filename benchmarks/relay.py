@@ -67,7 +67,7 @@ class Relay:
             burst = []
             for _ in range(rate // BURSTS_A_SECOND):
                 self._number += 1
-                last = _id()
+                last = _id(self._number)
                 burst.append(_execution(self._number, last))
             for writer in self._streams:
                 writer.write(b"".join(burst))
@@ -76,9 +76,9 @@ class Relay:
         return last
 
 
-def _id() -> str:
-    """A UUIDv7, which begins with its time."""
-    return str(uuid.UUID(hex=f"{int(time.time() * 1000):012x}7{uuid.uuid4().hex[1:4]}8{uuid.uuid4().hex[1:16]}"))
+def _id(number: int) -> str:
+    """A UUIDv7: after its time comes a number that grows, so that the last of a millisecond is the first in a list."""
+    return str(uuid.UUID(hex=f"{int(time.time() * 1000):012x}7000{0x8ABC000000000000 + number:016x}"))
 
 
 def _execution(number: int, execution_id: str) -> bytes:
