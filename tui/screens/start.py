@@ -84,7 +84,8 @@ class StartScreen(ModalScreen[None]):
             await place.mount(Static("input  JSON", classes="label", markup=False))
             await place.mount(TextArea("", id="whole", compact=True, tab_behavior="focus"))
         self._ready = True
-        (self.query(Input).first() if self._fields else self.query_one(TextArea)).focus()
+        # The first field is in sight, with its name above it: brought there, it would be without.
+        (self.query(Input).first() if self._fields else self.query_one(TextArea)).focus(scroll_visible=False)
 
     def _say(self, text: str) -> None:
         if not self.is_attached:
