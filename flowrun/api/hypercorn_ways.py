@@ -3,10 +3,35 @@
 from __future__ import annotations
 
 from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.config import Config
 from hypercorn.protocol.h11 import H11Protocol
 
+from flowrun.api.connection_limit import FULL, ConnectionLimit
+
+_run = TCPServer.run
 _read_data = TCPServer._read_data  # noqa: SLF001
 _idle_timeout = TCPServer._idle_timeout  # noqa: SLF001
+
+
+class LimitedConfig(Config):
+    """The settings of one listening socket, with the number of connections that it may have; None is any."""
+
+    connection_limit: ConnectionLimit | None = None
+
+
+async def _run_within_limit(server: TCPServer) -> None:
+    """Tell a connection beyond the limit so, and close it."""
+    limit = getattr(server.config, "connection_limit", None)
+    if limit is None:
+        await _run(server)
+    elif not limit.enter():
+        server.writer.write(FULL)
+        await server._close()  # noqa: SLF001
+    else:
+        try:
+            await _run(server)
+        finally:
+            limit.leave()
 
 
 async def _stay_with_http1(_protocol: H11Protocol, _request: object) -> None:
@@ -26,6 +51,7 @@ async def _wait_while_there(server: TCPServer) -> None:
         await _idle_timeout(server)
 
 
+setattr(TCPServer, "run", _run_within_limit)  # noqa: B010
 setattr(H11Protocol, "_check_protocol", _stay_with_http1)  # noqa: B010
 setattr(TCPServer, "_read_data", _read_until_gone)  # noqa: B010
 setattr(TCPServer, "_idle_timeout", _wait_while_there)  # noqa: B010

@@ -14,11 +14,11 @@ from typing import Any, cast
 
 import anyio
 from hypercorn.asyncio import serve as hypercorn_serve
-from hypercorn.config import Config
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-import flowrun.api.hypercorn_ways  # noqa: F401 - imported for what it changes
 from flowrun.api.auth import LOCAL
+from flowrun.api.connection_limit import ConnectionLimit, most_connections
+from flowrun.api.hypercorn_ways import LimitedConfig
 from flowrun.api.unread import BodyReader, has_body
 from flowrun.errors import ConfigurationError
 
@@ -43,9 +43,9 @@ async def serve(
 
     `started` is given the port, also when `port` 0 took any free one; `stopping` is called as soon as `stop` is
     set, to end what requests wait for. A request of the unix socket is the operator's.
-    `scope["state"]["flowrun_closing"]` is the `stop` event, for streams to watch. Raises `ConfigurationError` when an
-    address can't be had. Whoever calls this holds the lock of the data directory: a socket file that is there
-    already is a dead process's.
+    `scope["state"]["flowrun_closing"]` is the `stop` event, for streams to watch. Connections from the network leave
+    some of the process's descriptors to its work. Raises `ConfigurationError` when an address can't be had. Whoever
+    calls this holds the lock of the data directory: a socket file that is there already is a dead process's.
     """
     requests = _Requests(app, stop)
     tcp = _tcp_socket(host, port)
@@ -57,9 +57,9 @@ async def serve(
     bound: int = tcp.getsockname()[1]
     try:
         async with anyio.create_task_group() as servers:
-            servers.start_soon(_serve, requests.remote, tcp, stop)
+            servers.start_soon(_serve, requests.remote, tcp, stop, ConnectionLimit(most_connections()))
             if local is not None:
-                servers.start_soon(_serve, requests.local, local, stop)
+                servers.start_soon(_serve, requests.local, local, stop, None)
             started(bound)
             await stop.wait()
             stopping()
@@ -75,8 +75,11 @@ def _remove(socket_path: Path | None) -> None:
         socket_path.unlink(missing_ok=True)
 
 
-async def _serve(app: ASGIApp, listening: socket.socket, stop: asyncio.Event) -> None:
-    config = Config()
+async def _serve(
+    app: ASGIApp, listening: socket.socket, stop: asyncio.Event, connections: ConnectionLimit | None
+) -> None:
+    config = LimitedConfig()
+    config.connection_limit = connections
     # hypercorn makes a socket of its own from the number, and closes it.
     config.bind = [f"fd://{listening.detach()}"]
     config.backlog = _BACKLOG

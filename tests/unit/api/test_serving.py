@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import httpx2
 import pytest
 
+from flowrun.api import serving
 from flowrun.api.serving import serve
 from flowrun.errors import ConfigurationError
 
@@ -87,3 +88,28 @@ async def test_a_port_in_use_is_said_so(tmp_path):
 async def test_a_socket_path_that_is_too_long_is_said_so(tmp_path):
     with pytest.raises(ConfigurationError, match="Cannot make the socket"):
         await serve(app, host="127.0.0.1", port=0, socket_path=tmp_path / ("s" * 200), stop=asyncio.Event())
+
+
+async def test_connections_beyond_the_limit_are_told_so_and_the_operator_is_not_held_up(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(serving, "most_connections", lambda: 3)
+    path = tmp_path / "s"
+    async with served(path) as port:
+        idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        for _ in range(2):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            said = await asyncio.wait_for(reader.read(), 5)
+            assert said.startswith(b"HTTP/1.1 503 ")
+            head, body = said.split(b"\r\n\r\n")
+            assert b"content-length: %d\r\n" % len(body) in head
+            writer.close()
+        async with httpx2.AsyncClient(transport=httpx2.AsyncHTTPTransport(uds=str(path))) as client:
+            assert (await client.get("http://x/")).text == "True"
+        assert [record.message for record in caplog.records if "more are refused" in record.message] == [
+            "3 connections are open: more are refused with 503. `ulimit -n` allows more"
+        ]
+        idle.pop()[1].close()
+        async with asyncio.timeout(5), httpx2.AsyncClient() as client:
+            while (await client.get(f"http://127.0.0.1:{port}/")).status_code != 200:
+                pass
+        for _, writer in idle:
+            writer.close()
