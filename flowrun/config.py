@@ -209,6 +209,8 @@ class Settings:
     """Seconds that an execution is kept after its end; None (`forever` in a file) deletes none for its age."""
     keep_logs: float | None = 30 * 86_400.0
     """The same for what webhooks, events and schedules have done: the rows of the delivery logs."""
+    keep_conversations: float | None = None
+    """The same for what agents remember of a conversation, from its last turn."""
     keep_bytes: int | None = None
     """The size of the database file from which the oldest ended executions are deleted; None is no limit."""
     max_body_bytes: int = 1 << 20
@@ -261,6 +263,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "cache_executions": _whole_number(1, 10_000_000),
     "keep_executions": _age,
     "keep_logs": _age,
+    "keep_conversations": _age,
     "keep_bytes": _size,
     "max_body_bytes": _whole_number(1024, 1 << 30),
     "webhook_rate": _whole_number(1, 1_000_000),

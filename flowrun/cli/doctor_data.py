@@ -134,7 +134,11 @@ def _shrinks(data: _Data) -> Finding:
 
 def _retention(data: _Data) -> Finding:
     settings = data.settings
-    ages = {"executions": settings.keep_executions, "logs": settings.keep_logs}
+    ages = {
+        "executions": settings.keep_executions,
+        "logs": settings.keep_logs,
+        "conversations": settings.keep_conversations,
+    }
     kept = [f"{name} {'forever' if age is None else format_duration(age)}" for name, age in ages.items()]
     size = "without a limit of size" if settings.keep_bytes is None else f"up to {spell_bytes(settings.keep_bytes)}"
     detail = f"keeps {', '.join(kept)}, {size}"

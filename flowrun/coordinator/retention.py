@@ -116,6 +116,8 @@ class Retention:
         if self._settings.keep_logs is not None:
             for log in expiry.LOGS:
                 await self._sweep_log(log, now - round(self._settings.keep_logs * 1000))
+        if self._settings.keep_conversations is not None:
+            await self._sweep_conversations(now - round(self._settings.keep_conversations * 1000))
         if self._settings.keep_executions is not None:
             deleted += await self._sweep_executions(now - round(self._settings.keep_executions * 1000))
         deleted += await self._sweep_to_size(now)
@@ -205,6 +207,10 @@ class Retention:
             await self._write(
                 partial(expiry.delete_keys, keys=[(row["tenant_id"], row["scope"], row["key"]) for row in page])
             )
+
+    async def _sweep_conversations(self, silent_since: int) -> None:
+        while await self._write(partial(expiry.delete_conversations, silent_since=silent_since, limit=_PAGE)) == _PAGE:
+            pass
 
     # --- the file
 

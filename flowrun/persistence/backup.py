@@ -129,9 +129,10 @@ def _used_bytes(connection: sqlite3.Connection) -> int:
 def _require_room(folder: Path, needed: int) -> None:
     state = os.statvfs(folder)
     free = state.f_bavail * state.f_frsize
-    if free < needed + _MARGIN:
+    wanted = needed + _MARGIN
+    if free < wanted:
         raise UnavailableError(
-            f"The backup needs {needed / (1 << 20):,.0f} MiB, and {folder} has {free / (1 << 20):,.0f} MiB left"
+            f"The copy needs {wanted / (1 << 20):,.1f} MiB of {folder}, which has {free / (1 << 20):,.1f} MiB left"
         )
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    tuple_,
 )
 
 from flowrun.persistence import bulk
@@ -144,6 +145,14 @@ LOGS = (
     ),
 )
 """What webhooks, events and schedules have done."""
+
+
+def delete_conversations(connection: Connection, *, silent_since: int, limit: int) -> int:
+    """Delete the conversations whose last turn is the longest ago, before a time (ms); gives how many."""
+    table = t.conversations
+    key = tuple_(*table.primary_key.columns)
+    old = select(*table.primary_key.columns).where(table.c.updated_at < silent_since)
+    return connection.execute(delete(table).where(key.in_(old.order_by(table.c.updated_at).limit(limit)))).rowcount
 
 
 def old_keys(created_before: int, limit: int, *, but: str) -> Select[Any]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -12,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from flowrun.errors import ConfigurationError
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a test holds it equal to what Alembic finds."""
 
 _log = logging.getLogger(__name__)
@@ -21,7 +19,8 @@ _log = logging.getLogger(__name__)
 def migrate(engine: Engine, path: Path) -> None:
     """Apply the migrations that are missing, having copied the file first.
 
-    Raises `ConfigurationError` when a newer flowrun has worked on it, or it cannot be opened.
+    Raises `ConfigurationError` when a newer flowrun has worked on it, or it cannot be opened; `UnavailableError` when
+    the disk doesn't take the copy, and `InvalidInputError` when the database is damaged: then nothing has changed.
     """
     try:
         with engine.connect() as connection:
@@ -34,8 +33,7 @@ def migrate(engine: Engine, path: Path) -> None:
         return  # Alembic takes a while to load, and is seldom needed.
     if present is not None:
         _refuse_newer(present, path)
-        copy = _copy(path, present)
-        _log.info("Copied the database to %s before migrating it", copy)
+        _copy(path, present)
     _upgrade(engine)
 
 
@@ -54,11 +52,12 @@ def _refuse_newer(present: str, path: Path) -> None:
         )
 
 
-def _copy(path: Path, revision: str) -> Path:
+def _copy(path: Path, revision: str) -> None:
+    from flowrun.persistence.backup import back_up  # noqa: PLC0415 - seldom needed
+
     target = path.with_name(f"{path.name}.before-{HEAD}-from-{revision}")
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
-        source.backup(copy)
-    return target
+    _log.info("Copying the database to %s before migrating it", target)
+    back_up(path, target, replace=True)
 
 
 def _upgrade(engine: Engine) -> None:

@@ -336,4 +336,5 @@ conversations = Table(
     Column("messages", Text, nullable=False, comment="JSON: the last turns, each once by its idempotency key"),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Index("conversations_by_age", "updated_at"),
 )

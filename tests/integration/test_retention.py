@@ -20,6 +20,7 @@ from flowrun.config import Settings
 from flowrun.coordinator.retention import Retention
 from flowrun.domain.node_type import Failed
 from flowrun.errors import NotFoundError
+from flowrun.persistence.conversations import ConversationStore
 from flowrun.persistence.expiry import delete_executions
 
 pytestmark = pytest.mark.anyio
@@ -238,6 +239,29 @@ async def test_logs_go_by_their_age_but_for_what_is_still_to_be_done(tmp_path, c
         assert left(tmp_path, "event_deliveries") == 3 * 31
         assert left(tmp_path, "schedule_fires") == 3 * 31
         assert rows(tmp_path, "SELECT count(*) AS n FROM schedule_fires WHERE decision = 'queued'") == [{"n": 3}]
+
+
+async def test_conversations_go_when_nobody_has_spoken_for_so_long(tmp_path, clock):
+    async with bench(tmp_path, clock=clock) as b:
+        context = b.runtime.context
+        store = ConversationStore(context.reader, context.writer, context.clock)
+        for number in range(1_200):
+            await store.change("acme", "w", f"{number:04}", lambda turns: [*turns, {"text": "first"}])
+        clock.advance(DAY)
+        await store.change("acme", "w", "0700", lambda turns: [*turns, {"text": "again"}])
+        await store.change("other", "w", "0000", lambda turns: [*turns, {"text": "first"}])
+        await retention(b).sweep()
+        assert left(tmp_path, "conversations") == 1_201
+        await retention(b, keep_conversations=DAY).sweep()
+        assert left(tmp_path, "conversations") == 1_201
+        clock.advance(1)
+        await retention(b, keep_conversations=DAY).sweep()
+        assert left(tmp_path, "conversations") == 2
+        assert await store.turns("acme", "w", "0700") == [{"text": "first"}, {"text": "again"}]
+        plan = rows(
+            tmp_path, "EXPLAIN QUERY PLAN SELECT id FROM conversations WHERE updated_at < 1 ORDER BY updated_at"
+        )
+        assert "conversations_by_age" in plan[0]["detail"]
 
 
 async def test_the_file_shrinks_when_much_has_gone(tmp_path, clock):

@@ -175,13 +175,16 @@ def test_a_long_data_directory_gets_a_short_socket_under_the_runtime_directory(m
 def test_what_is_kept_is_given_as_ages_and_a_size(data_dir):
     settings = load_settings({"data_dir": data_dir}, {})
     assert (settings.keep_executions, settings.keep_logs, settings.keep_bytes) == (30 * 86_400, 30 * 86_400, None)
+    assert settings.keep_conversations is None
     environ = {
         "FLOWRUN_KEEP_EXECUTIONS": "forever",
         "FLOWRUN_KEEP_LOGS": "90m",
+        "FLOWRUN_KEEP_CONVERSATIONS": "365d",
         "FLOWRUN_KEEP_BYTES": "1.5 GiB",
     }
     settings = load_settings({"data_dir": data_dir}, environ)
     assert (settings.keep_executions, settings.keep_logs, settings.keep_bytes) == (None, 5_400, 3 << 29)
+    assert settings.keep_conversations == 365 * 86_400
     data_dir.mkdir()
     (data_dir / "flowrun.toml").write_text('keep_executions = 86400\nkeep_bytes = "20GB"\n')
     settings = load_settings({"data_dir": data_dir}, {})

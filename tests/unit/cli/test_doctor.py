@@ -170,7 +170,8 @@ def test_keeping_everything_for_ever_is_a_warning(doctor, environment):
     code, found = doctor()
     assert (code, found["retention"]["level"]) == (0, "warning")
     environment.setenv("FLOWRUN_KEEP_BYTES", "20GiB")
-    assert doctor()[1]["retention"]["detail"] == "keeps executions forever, logs 30d, up to 20 GiB"
+    kept = "keeps executions forever, logs 30d, conversations forever, up to 20 GiB"
+    assert doctor()[1]["retention"]["detail"] == kept
 
 
 def test_a_damaged_database_is_a_problem_that_says_how_to_go_on(doctor, data_dir):

@@ -11,17 +11,27 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, insert, select, text
 
 import flowrun.persistence
 from flowrun.errors import ConfigurationError
 from flowrun.persistence import tables as t
 from flowrun.persistence.database import DataLock, next_epoch, writing_engine
 from flowrun.persistence.migrate import HEAD, migrate
+
+CONVERSATION = {
+    "tenant_id": "acme",
+    "workflow_id": "w",
+    "id": "c",
+    "messages": "[]",
+    "created_at": 1,
+    "updated_at": 2,
+}
 
 
 def test_commits_survive_a_power_cut(tmp_path: Path) -> None:
@@ -67,10 +77,20 @@ def test_a_file_that_is_no_database_is_told_plainly(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_the_newest_migration_is_the_one_that_start_up_looks_for() -> None:
+def alembic_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(flowrun.persistence.__file__).parent / "migrations"))
-    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+    return config
+
+
+def alembic_to(connection: Connection, revision: str) -> None:
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def test_the_newest_migration_is_the_one_that_start_up_looks_for() -> None:
+    assert ScriptDirectory.from_config(alembic_config()).get_heads() == [HEAD]
 
 
 def test_a_second_migration_changes_nothing(tmp_path: Path) -> None:
@@ -84,6 +104,24 @@ def test_a_second_migration_changes_nothing(tmp_path: Path) -> None:
         assert next_epoch(connection) == 2
     engine.dispose()
     assert sorted(file.name for file in tmp_path.iterdir()) == ["test.db"]
+
+
+def test_an_older_versions_database_is_copied_and_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "test.db"
+    engine = writing_engine(path)
+    with engine.begin() as connection:
+        alembic_to(connection, "0001")
+        connection.execute(insert(t.conversations).values(**CONVERSATION))
+    migrate(engine, path)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), t.metadata) == []
+        assert connection.execute(select(t.conversations)).mappings().all() == [CONVERSATION]
+    engine.dispose()
+    path = tmp_path / f"test.db.before-{HEAD}-from-0001"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with closing(sqlite3.connect(path)) as copy:
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert copy.execute("SELECT id FROM conversations").fetchall() == [("c",)]
 
 
 def test_a_newer_versions_database_is_refused(tmp_path: Path) -> None:
