@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -138,6 +138,9 @@ class Engine(Protocol):
 
         It must not keep anything that an execution changes. Raises `NotFoundError`.
         """
+
+    def withdrawn(self, execution_ids: Iterable[str]) -> AbstractContextManager[list[str]]:
+        """Those of them that nobody decides over; nobody can while the block lasts: they are about to be deleted."""
 
     async def ending(self, execution_id: str, *, response: bool, timeout: float) -> Ending | None:
         """Wait until the execution has ended (or, with `response`, answered); None after `timeout` seconds."""

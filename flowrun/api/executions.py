@@ -10,6 +10,7 @@ from flowrun.api.operation import Call, Operation, Param
 from flowrun.api.replies import JsonReply, execution_url, page
 from flowrun.bus import Scope
 from flowrun.commands.bulk_executions import MOST, BulkAction, BulkExecutions
+from flowrun.commands.delete_execution import DeleteExecution
 from flowrun.commands.execution_commands import (
     CancelExecution,
     ExecutionCommand,
@@ -119,6 +120,12 @@ def _list_filter(call: Call) -> dict[str, Any]:
 async def show(call: Call) -> Response:
     """Show one execution."""
     return JsonReply(await call.send(GetExecution(tenant_id=call.path("tenant"), execution_id=call.path("execution"))))
+
+
+async def delete(call: Call) -> Response:
+    """Delete an ended execution."""
+    await call.send(DeleteExecution(tenant_id=call.path("tenant"), execution_id=call.path("execution")))
+    return Response(status_code=204)
 
 
 async def nodes(call: Call) -> Response:
@@ -262,6 +269,13 @@ OPERATIONS = (
         answers={200: "`{items, next}`, with a `Link` header."},
     ),
     Operation("GET", _ONE, show, "Show an execution"),
+    Operation(
+        "DELETE",
+        _ONE,
+        delete,
+        "Delete an ended execution, with its history, its node runs and their logs",
+        answers={204: "It is gone.", 409: "It, or the execution that called it, has not ended."},
+    ),
     Operation(
         "GET",
         _ONE + "/nodes",

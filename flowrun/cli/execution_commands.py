@@ -102,6 +102,19 @@ def skip_node(
     _print_outcome(document, output, f"{execution}: {node} is completed")
 
 
+@click.command()
+@_execution
+@tenant_option
+@service_options
+def delete(client: ServiceClient, execution: str, tenant: str) -> None:
+    """Delete an ended execution, with its history, its node runs and their logs.
+
+    Example: flowrun executions delete EXECUTION
+    """
+    client.ask("DELETE", tenant_path(tenant, "executions", execution))
+    click.echo(f"{execution} is deleted")
+
+
 def _print_outcome(document: object, output: str, line: str) -> None:
     if output == "json":
         out.print_json(document)
@@ -109,4 +122,4 @@ def _print_outcome(document: object, output: str, line: str) -> None:
         click.echo(line)
 
 
-COMMANDS = (*(_simple(name) for name in _HELP), rerun, skip_node)
+COMMANDS = (*(_simple(name) for name in _HELP), rerun, skip_node, delete)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def workflows() -> None:
-    """List, publish and archive workflows.
+    """List, publish, archive and delete workflows.
 
     Example: flowrun workflows list
     """
@@ -55,3 +55,16 @@ def _transition(name: str, help_text: str) -> None:
 
 _transition("publish", "Let a workflow's triggers start executions.")
 _transition("archive", "Let a workflow's triggers start nothing any more; what runs goes on.")
+
+
+@workflows.command()
+@click.argument("workflow")
+@tenant_option
+@service_options
+def delete(client: ServiceClient, workflow: str, tenant: str) -> None:
+    """Delete a workflow of which nothing runs any more; its executions stay.
+
+    Example: flowrun workflows delete order-intake
+    """
+    client.ask("DELETE", tenant_path(tenant, "workflows", workflow))
+    click.echo(f"{workflow} is deleted")

@@ -40,11 +40,22 @@ def ended_executions(after: str, limit: int, *, ended_before: int) -> Select[Any
         row.c.id,
         # The events are numbered without gaps, and the last number is one step in the tree away.
         select(func.max(event.c.seq)).where(event.c.execution_id == row.c.id).scalar_subquery().label("rows"),
-        or_(exists().where(t.timers.c.execution_id == row.c.id), _is_called_by_living()).label("held"),
+        or_(_has_timers(), _is_called_by_living()).label("held"),
     )
     # What ended before then was made before then, and ids are in the order of creation: the walk ends there.
     mine = (row.c.id > after, row.c.id < _first_id(ended_before), row.c.finished_at < ended_before)
     return query.where(*mine).order_by(row.c.id).limit(limit)
+
+
+def ended_execution(tenant_id: str, execution_id: str) -> Select[Any]:
+    """One execution, as `finished_at` (None: not yet), `busy`: others are to hear of it, `called`: by a living one."""
+    row = t.executions.c
+    query = select(row.finished_at, _has_timers().label("busy"), _is_called_by_living().label("called"))
+    return query.where(row.tenant_id == tenant_id, row.id == execution_id)
+
+
+def _has_timers() -> Any:  # noqa: ANN401 - an expression
+    return exists().where(t.timers.c.execution_id == t.executions.c.id)
 
 
 def _is_called_by_living() -> Any:  # noqa: ANN401 - an expression

@@ -365,3 +365,18 @@ async def test_not_ready_is_503(api):
     object.__setattr__(api.runtime.context, "health", broken)
     answer = await api.operator.get("/readyz")
     assert (answer.status_code, answer.json()) == (503, {"ready": False})
+
+
+async def test_an_execution_is_deleted_by_whom_may_administer_and_after_its_end(api):
+    running = (await start(api, wait=0, nodes=(MANUAL, HELD))).json()
+    url = f"{BASE}/executions/{running['execution_id']}"
+    async with api.client(key=await api.key("read", "run", "write")) as client:
+        assert (await client.delete(url)).status_code == 403
+    async with api.client(key=await api.key("admin", "read")) as client:
+        refused = await client.delete(url)
+        assert (refused.status_code, refused.json()["type"]) == (409, "urn:flowrun:problem:conflict")
+        api.work.let_go.set()
+        assert await api.runtime.context.engine.ending(running["execution_id"], response=False, timeout=10)
+        assert (await client.delete(url)).status_code == 204
+        assert (await client.delete(url)).status_code == 404
+        assert (await client.get(f"{url}/history")).status_code == 404

@@ -98,6 +98,11 @@ def test_a_workflow_is_published_and_archived(run, service, name, status):
     assert run("workflows", name, "hello").output == f"hello is {status}\n"
 
 
+def test_a_workflow_is_deleted(run, service):
+    service.on("DELETE", f"{TENANTS}/acme/workflows/hello", (204, None))
+    assert run("workflows", "delete", "hello", "-t", "acme").output == "hello is deleted\n"
+
+
 def test_a_service_elsewhere_is_asked_with_the_key(run, environment):
     environment.delenv("FLOWRUN_SOCKET")
     environment.setenv("FLOWRUN_URL", "elsewhere:8080")

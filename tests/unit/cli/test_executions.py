@@ -210,6 +210,12 @@ def test_a_command_is_sent(run, service, name):
     assert ID in result.output
 
 
+def test_an_execution_is_deleted_by_its_id_alone(run, service):
+    service.on("DELETE", f"{BASE}/{ID}", (204, None))
+    assert run("executions", "delete", ID).output == f"{ID} is deleted\n"
+    assert run("executions", "delete", "latest").exit_code == 2
+
+
 def test_a_reason_is_sent_along(run, service):
     service.on("POST", f"{BASE}/{ID}/cancel", (202, {"execution_id": ID, "status": "cancelling"}))
     run("executions", "cancel", ID, "--reason", "wrong order")
