@@ -45,8 +45,10 @@ class Client:
             transport, base = None, place.url.rstrip("/")
             if place.key:
                 headers["authorization"] = f"Bearer {place.key}"
+        # The environment names the proxy and the certificates to trust on the way to a service elsewhere.
+        environment = place.url is not None
         self._http = httpx2.AsyncClient(
-            transport=transport, base_url=base, headers=headers, timeout=TIMEOUT, trust_env=False
+            transport=transport, base_url=base, headers=headers, timeout=TIMEOUT, trust_env=environment
         )
 
     async def close(self) -> None:
