@@ -14,7 +14,7 @@ from typing import Self
 import httpx2
 from faults.journal import Journal
 from faults.promises import rows
-from faults.shapes import CHILD, SHAPES, Step, document
+from faults.shapes import OTHERS, SHAPES, Step, document, other
 from support import plain_http
 from support.service import Service
 from support.stand_in import Call, StandIn
@@ -71,7 +71,8 @@ class Lives(AbstractContextManager["Lives"]):
         return self
 
     def _apply(self) -> None:
-        files = {"child": CHILD, **{shape: document(shape, self.neighbour.url, self._deadline) for shape in SHAPES}}
+        files = {name: other(name) for name in OTHERS}
+        files |= {shape: document(shape, self.neighbour.url, self._deadline) for shape in SHAPES}
         for name, text in files.items():
             (self._folder / f"{name}.yaml").write_text(text)
         self.service.flowrun("apply", *(str(self._folder / f"{name}.yaml") for name in files))
@@ -141,7 +142,7 @@ class Lives(AbstractContextManager["Lives"]):
 
     async def _die(self, step: Step, clients: asyncio.TaskGroup) -> None:
         if step.inherits:
-            self.armed.write_text(f"{step.point}@{step.shape}")
+            self.armed.write_text(f"{step.point}@{step.workflow}")
             self.service.launch()
         else:
             await asyncio.to_thread(self.up)
@@ -149,7 +150,7 @@ class Lives(AbstractContextManager["Lives"]):
             if step.point == "within":
                 self.deadly[step.shape] = 1
             else:
-                self.armed.write_text(f"{step.point}@{step.shape}")
+                self.armed.write_text(f"{step.point}@{step.workflow}")
                 await self.until(self._knows)
             self._new_work(step.shape, clients)
         process = self.service.process
@@ -181,7 +182,7 @@ class Lives(AbstractContextManager["Lives"]):
 
     def _new_work(self, shape: str, clients: asyncio.TaskGroup) -> None:
         """An execution of the shape, and one of another that is only beside it."""
-        others = [other for other in SHAPES if other not in {"schedule", shape}]
+        others = [name for name in SHAPES if name not in {"schedule", shape}]
         for name in (others[self._count % len(others)], shape):
             if name != "schedule":
                 self.post(clients, name)
@@ -228,11 +229,14 @@ class Lives(AbstractContextManager["Lives"]):
         raise AssertionError("what was waited for doesn't come")
 
     async def all_ended(self, *, lost: int = 0) -> None:
-        """Wait until no execution is under way that has lost an attempt so often."""
+        """Wait until no execution is under way that has lost an attempt so often; with 0, until nothing is owed."""
         until = time.monotonic() + PATIENCE
         query = "SELECT id, workflow_id, status FROM executions WHERE finished_at IS NULL"
         if lost:
             query += f" AND id IN (SELECT execution_id FROM node_executions WHERE lost >= {lost})"  # noqa: S608
+        else:  # An ended one may still have to start others.
+            query += " UNION ALL SELECT execution_id, node_id, kind FROM timers"
+            query += " UNION ALL SELECT id, type, outcome FROM events WHERE outcome = 'pending'"
         while left := await asyncio.to_thread(rows, self.database, query):
             if time.monotonic() > until:
                 raise AssertionError(f"these never end: {left[:3]}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +26,7 @@ def hold(database: Path, journal: Journal, *, in_flight: int) -> None:
     events = _events(database)
     calls = journal.of("call")
     each_acceptance_has_one_execution_that_ended_well(database, journal)
+    what_an_execution_starts_is_started_once(database)
     no_call_is_ahead_of_its_commit_or_behind_its_result(events, calls)
     a_call_is_repeated_only_after_a_failure_or_a_kill(calls, journal.of("killed"), in_flight)
     each_timer_fires_once_and_not_early(events)
@@ -48,11 +49,18 @@ def each_acceptance_has_one_execution_that_ended_well(database: Path, journal: J
     found = {execution for execution, row in executions.items() if row["trigger_type"] == "webhook"}
     assert set(accepted.values()) == found, "what was accepted is not what there is"
     given_up = {row["execution_id"] for row in rows(database, "SELECT * FROM node_executions WHERE lost >= 4")}
-    odd = [row for row in executions.values() if row["status"] != "completed" and row["id"] not in given_up]
+    due = {row["id"]: "failed" if row["workflow_id"] == "alarm" else "completed" for row in executions.values()}
+    odd = [row for row in executions.values() if row["status"] != due[row["id"]] and row["id"] not in given_up]
     assert not odd, odd[:3]
-    called = "SELECT * FROM execution_events WHERE type = 'NodeCompleted' AND node_id = 'call'"
-    children = [row["id"] for row in executions.values() if row["workflow_id"] == "child"]
-    assert len(rows(database, called)) == len(children)
+
+
+def what_an_execution_starts_is_started_once(database: Path) -> None:
+    started = Counter(row["workflow_id"] for row in rows(database, "SELECT workflow_id FROM executions"))
+    done = Counter(
+        row["node_id"] for row in rows(database, "SELECT * FROM execution_events WHERE type = 'NodeCompleted'")
+    )
+    failed = rows(database, "SELECT id FROM executions WHERE workflow_id = 'alarm' AND status = 'failed'")
+    assert (started["child"], started["listener"], started["called"]) == (done["call"], done["tell"], len(failed))
 
 
 def no_call_is_ahead_of_its_commit_or_behind_its_result(events: dict[str, list[Row]], calls: list[Row]) -> None:

@@ -40,6 +40,8 @@ SHAPES = {
         "- {id: call, type: workflow, params: {workflow_id: child}}",
         "one -> call, call -> two",
     ),
+    "event": ("one two", "- {id: tell, type: emit, params: {event_type: told}}", "one -> tell, tell -> two"),
+    "alarm": ("one", "- {id: bust, type: fail, params: {}}", "one -> bust"),
     "schedule": ("one two", "", "one -> two"),
 }
 """For each shape the calls, what else there is, and the edges after the one to the first call."""
@@ -56,15 +58,28 @@ def document(shape: str, url: str, deadline: str) -> str:
         f"- {CALL.format(id=call, shape=shape, url=url, deadline=deadline, retry=RETRY)}" for call in calls.split()
     ]
     lines = "\n  ".join([trigger, *nodes, *others.splitlines()])
-    return f"id: {shape}\nname: {shape}\nnodes:\n  {lines}\nedges: [in -> one, {edges}]\n"
+    on_error = "on_error: called\n" if shape == "alarm" else ""
+    return f"id: {shape}\nname: {shape}\n{on_error}nodes:\n  {lines}\nedges: [in -> one, {edges}]\n"
 
 
-CHILD = """
-id: child
-name: child
+OTHERS = {
+    "child": "manual",
+    "listener": "event, params: {event_type: told}",
+    "called": "error",
+}
+"""Workflows that those start, once each, and their triggers: by a node, by an event, by a failure."""
+STARTED_BY = {"child": "parent", "listener": "event", "called": "alarm"}
+"""Which shape starts which of them."""
+
+
+def other(name: str) -> str:
+    """Such a workflow as a workflow file."""
+    return f"""
+id: {name}
+name: {name}
 nodes:
-  - {id: in, type: manual}
-  - {id: done, type: transform, params: {value: {done: true}}}
+  - {{id: in, type: {OTHERS[name]}}}
+  - {{id: done, type: transform, params: {{value: {{done: true}}}}}}
 edges: [in -> done]
 """
 
@@ -73,8 +88,13 @@ class Step(NamedTuple):
     """Where the process is to die. `inherits`: at what an earlier death has left, so it is armed from the start."""
 
     point: str
-    shape: str
+    workflow: str
     inherits: bool = False
+
+    @property
+    def shape(self) -> str:
+        """What is started for it."""
+        return STARTED_BY.get(self.workflow, self.workflow)
 
 
 WEBHOOKS = tuple(shape for shape in SHAPES if shape != "schedule")
@@ -93,15 +113,18 @@ LEGACY = (
 )
 """One row of deaths, each leaving what the next one dies of."""
 APPLIES = {
-    **{f"{around}.{fact}": tuple(SHAPES) for around in AROUND for fact in ("Start", "AttemptEnded")},
+    **{f"{around}.Start": (*SHAPES, *OTHERS) for around in AROUND},
+    **{f"{around}.AttemptEnded": tuple(SHAPES) for around in AROUND},
     **{f"{around}.TimerFired": ("wait", "retry") for around in AROUND},
     **{f"{around}.Signal": ("wait",) for around in AROUND},
     **{f"{around}.CallAnswered": ("parent",) for around in AROUND},
-    **dict.fromkeys(("timer", "timed"), ("wait", "retry", "parent")),
+    **dict.fromkeys(("timer", "timed"), ("wait", "retry", "parent", "event", "alarm")),
     **dict.fromkeys(("answer", "answered"), WEBHOOKS),
     **{name: tuple(SHAPES) for name in ("dispatched", "taken", "effect", "within", "effected")},
     **{name: tuple(SHAPES) for name in ("acknowledge", "acknowledged")},
 }
+TURNS = max(len(shapes) for shapes in APPLIES.values())
+"""After so many everything has been tried."""
 
 
 def steps(turn: int | None) -> list[Step]:
@@ -111,7 +134,7 @@ def steps(turn: int | None) -> list[Step]:
     legacy = names if turn is None else (names[turn % len(names)],)
     for shape in legacy:
         found += [Step(point, shape, inherits) for point, inherits in LEGACY]
-    for place, (point, shapes) in enumerate(APPLIES.items()):
-        chosen = shapes if turn is None else (shapes[(turn + place) % len(shapes)],)
-        found += [Step(point, shape) for shape in chosen]
+    for place, (point, workflows) in enumerate(APPLIES.items()):
+        chosen = workflows if turn is None else (workflows[(turn + place) % len(workflows)],)
+        found += [Step(point, workflow) for workflow in chosen]
     return found

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from faults import promises
 from faults.lives import Lives
-from faults.shapes import SHAPES, steps
+from faults.shapes import TURNS, steps
 
-ROTATION = os.environ.get("TEST_ROTATION", str(datetime.now(UTC).toordinal() % len(SHAPES)))
+ROTATION = os.environ.get("TEST_ROTATION", str(datetime.now(UTC).toordinal() % TURNS))
 """Which shape each point is tried in: another each day; `all` is every one, which takes minutes: `make long`."""
 
 
@@ -26,5 +26,5 @@ async def test_the_process_dies_at_every_point_and_keeps_its_promises(tmp_path: 
 
 
 def test_every_point_is_tried_in_every_shape_that_has_it_once_the_rotation_is_through() -> None:
-    tried = {step for turn in range(len(SHAPES)) for step in steps(turn)}
+    tried = {step for turn in range(TURNS) for step in steps(turn)}
     assert tried == set(steps(None))
