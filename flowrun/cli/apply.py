@@ -41,6 +41,9 @@ def apply(client: ServiceClient, paths: tuple[Path, ...], dry_run: bool, tenant:
     done = [_save(client, tenant, *file, dry_run=True) for file in files]
     if not dry_run:
         done = [_save(client, tenant, *file, dry_run=False) for file in files]
+    given = {("workflow", one["workflow"]) for one in done}
+    for one in done:  # What one file lacks may be the next one.
+        one["hints"] = [hint for hint in one["hints"] if (hint.get("kind"), hint.get("name")) not in given]
     if output == "json":
         out.print_json(done)
         return

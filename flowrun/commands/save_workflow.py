@@ -9,7 +9,7 @@ import anyio.to_thread
 from sqlalchemy import Connection, func, insert, select, update
 
 from flowrun.bus import Command, Principal, Scope
-from flowrun.commands.channel_hints import channel_hints
+from flowrun.commands.hints import hints
 from flowrun.commands.workflow_events import EventNode, event_nodes, store_events
 from flowrun.commands.workflow_schedules import schedule_nodes, store_schedules
 from flowrun.commands.workflow_webhooks import Route, WebhookNode, rival_issues, store_webhooks, webhook_nodes
@@ -159,8 +159,8 @@ class _Save:
                 now=now,
                 new_id=context.new_id,
             )
-        hints = channel_hints(self.connection, self.tenant_id, self.definition)
-        return _Outcome(version, status, changed, row is None, routes, events, hints)
+        missing = hints(self.connection, self.tenant_id, self.definition)
+        return _Outcome(version, status, changed, row is None, routes, events, missing)
 
     def _stored(self, version: int) -> JsonObject | None:
         versions = t.workflow_versions

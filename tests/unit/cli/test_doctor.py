@@ -137,6 +137,7 @@ def test_secrets_without_their_key_are_a_problem_and_no_key_is_made(doctor, data
         ({"type": "send", "params": {"channel": "line"}}, {}, "there is no active channel 'line'"),
         ({"type": "webhook", "params": {"auth": {"type": "channel", "channel": "in"}}}, {}, "active channel 'in'"),
         ({"type": "workflow", "params": {"workflow_id": "sub"}}, {}, "there is no published workflow 'sub'"),
+        ({"type": "workflow", "params": {"workflowId": "sub"}}, {}, "there is no published workflow 'sub'"),
         ({"type": "agent", "params": {"tools": [{"type": "workflow", "workflow_id": "tool"}]}}, {}, "workflow 'tool'"),
         ({"type": "noop"}, {"on_error": "handler"}, "there is no published workflow 'handler'"),
     ],

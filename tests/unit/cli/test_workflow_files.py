@@ -138,6 +138,14 @@ def test_an_equal_workflow_is_unchanged(run, service, good):
     ]
 
 
+def test_what_a_workflow_lacks_is_told_unless_it_is_given_with_it(run, service, good):
+    hint = {"path": "nodes[1].params.workflow_id", "message": "there is no workflow 'other' yet", "kind": "workflow"}
+    service.on("PUT", f"{WORKFLOWS}/good", (200, {**saved(1)[1], "hints": [{**hint, "name": "other"}]}))
+    assert run("apply", str(good)).stderr == "  nodes[1].params.workflow_id: there is no workflow 'other' yet\n"
+    service.on("PUT", f"{WORKFLOWS}/good", (200, {**saved(1)[1], "hints": [{**hint, "name": "good"}]}))
+    assert run("apply", str(good)).stderr == ""
+
+
 def test_with_one_bad_file_nothing_is_sent(run, service, good, bad):
     result = run("apply", str(good), str(bad))
     assert result.exit_code == 1

@@ -9,6 +9,7 @@ from flowrun.bus import OPERATOR
 from flowrun.commands.create_tenant import CreateTenant
 from flowrun.commands.delete_workflow import DeleteWorkflow
 from flowrun.commands.save_workflow import SaveWorkflow
+from flowrun.commands.set_secret import SetSecret
 from flowrun.commands.set_workflow_status import SetWorkflowStatus
 from flowrun.commands.start_execution import StartExecution
 from flowrun.config import Settings
@@ -40,6 +41,31 @@ async def test_a_dry_run_says_what_would_happen_and_saves_nothing(service):
     assert (await service.save("w", [MANUAL], dry_run=True))["version"] == 1
     assert await service.rows(t.workflows) == []
     assert await service.rows(t.webhooks) == []
+
+
+async def test_saving_hints_at_secrets_and_workflows_that_are_missing(service):
+    call = {"id": "c", "type": "workflow", "params": {"workflow_id": "sub"}}
+    itself = {"id": "i", "type": "workflow", "params": {"workflow_id": "w"}}
+    fetch = {"id": "h", "type": "http", "params": {"url": "https://x/{{ secrets.KEY }}"}}
+    off = {"id": "o", "type": "http", "disabled": True, "params": {"url": "https://x/{{ secrets.OTHER }}"}}
+    signed = {"id": "hook", "type": "webhook", "params": {"path": "p", "auth": {"type": "bearer", "secrets": ["KEY"]}}}
+    nodes, edges = [signed, call, itself, fetch, off], [("hook", "c"), ("c", "i"), ("i", "h"), ("h", "o")]
+    lacks = {
+        "on_error": "there is no workflow 'alarm' yet",
+        "nodes[0].params.auth.secrets[0]": "there is no secret 'KEY' yet: set it with `flowrun secrets set KEY`",
+        "nodes[1].params.workflow_id": "there is no workflow 'sub' yet",
+    }
+    for dry_run in (True, False):
+        saved = await service.save("w", nodes, edges, on_error="alarm", dry_run=dry_run)
+        assert {hint["path"]: hint["message"] for hint in saved["hints"]} == lacks
+    await service.send(SetSecret(tenant_id="acme", name="KEY", value="long enough"))
+    await service.save("alarm", [{"id": "e", "type": "error"}])
+    await service.save("sub", [MANUAL], status="draft")
+    again = await service.save("w", nodes, edges, on_error="alarm")
+    hint = {"path": "nodes[1].params.workflow_id", "kind": "workflow", "name": "sub"}
+    assert again["hints"] == [{**hint, "message": "the workflow 'sub' is draft"}]
+    await set_status(service, "sub", WorkflowStatus.PUBLISHED)
+    assert (await service.save("w", nodes, edges, on_error="alarm"))["hints"] == []
 
 
 async def test_a_document_without_a_status_leaves_it_as_it_is(service):
