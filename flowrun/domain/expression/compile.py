@@ -187,7 +187,8 @@ class Compiler:
         spec = FUNCTIONS.get(name.id)
         if spec is None or name.id in self._bound:
             method = f"; there is a method: value.{name.id}()" if name.id in METHOD_NAMES else ""
-            self._parsed.fail(name, f"there is no function {name.id!r}{method or nearest(name.id, FUNCTIONS)}")
+            hint = method or nearest(name.id, FUNCTIONS)
+            self._parsed.fail(name, f"there is no function {name.id!r}{hint}")
         strict, self._strict = self._strict, self._strict and not spec.lenient
         arguments = [(p, self._argument(p, given)) for p, given in bind(self._parsed, node, spec)]
         self._strict = strict

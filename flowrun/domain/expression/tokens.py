@@ -8,6 +8,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from flowrun.domain.expression.errors import ExpressionSyntaxError
+from flowrun.domain.expression.suggest import foreign
 
 MAX_SOURCE = 8192
 """Characters in one expression."""
@@ -87,6 +88,8 @@ def translate(source: str) -> Translation:
     length, position, previous = 1, 0, ""
     while position < len(source):
         match = TOKEN.match(source, position)
+        if match is None or match.lastgroup == "operator":
+            _refuse_foreign(source, position)
         if match is None:
             raise _unreadable(source, position)
         if match.lastgroup != "space":
@@ -103,6 +106,12 @@ def translate(source: str) -> Translation:
     if not previous:
         raise ExpressionSyntaxError("the expression is empty", position=0)
     return Translation("".join(pieces) + ")", tuple(starts), tuple(origins))
+
+
+def _refuse_foreign(source: str, position: int) -> None:
+    message = foreign(source, position)
+    if message is not None:
+        raise ExpressionSyntaxError(message, position=position)
 
 
 def _check_text(source: str) -> None:
