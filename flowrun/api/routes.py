@@ -6,6 +6,7 @@ from starlette.responses import HTMLResponse, Response
 
 from flowrun.api import (
     channels,
+    conversations,
     events,
     executions,
     health,
@@ -45,6 +46,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *tenants.OPERATIONS,
     *secrets.OPERATIONS,
     *channels.OPERATIONS,
+    *conversations.OPERATIONS,
     *events.OPERATIONS,
     *resume.OPERATIONS,
     *streams.OPERATIONS,

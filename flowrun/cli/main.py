@@ -38,6 +38,7 @@ SECTIONS = {
         "keys": "flowrun.cli.keys:keys",
         "secrets": "flowrun.cli.secrets:secrets",
         "channels": "flowrun.cli.channels:channels",
+        "conversations": "flowrun.cli.conversations:conversations",
         "nodes": "flowrun.cli.nodes:nodes",
     },
     "Operations": {

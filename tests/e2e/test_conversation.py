@@ -130,6 +130,29 @@ def test_the_agent_answers_and_remembers_each_customer(conversation, outside, wo
     assert (world.sent()[-1]["to"], world.sent()[-1]["text"]["body"]) == ("4915112345678", "You said: Hello")
 
 
+def test_what_is_remembered_of_a_customer_is_shown_and_forgotten(service, conversation, outside, world):
+    customer, workflow = "551100000009", "whatsapp-conversation"
+    for text in ("My name is A", "What is it?"):
+        answered(conversation, outside, message(text, customer=customer))
+    (listed,) = (
+        one
+        for one in conversation.ask("GET", f"/workflows/{workflow}/conversations?limit=200")["items"]
+        if one["id"] == customer
+    )
+    assert (listed["turns"], listed["created_at"] <= listed["updated_at"]) == (2, True)
+    assert customer in service.flowrun("conversations", "list", workflow).stdout
+    shown = conversation.ask("GET", f"/workflows/{workflow}/conversations/{customer}")
+    said = [{"user": "My name is A", "assistant": "You said: My name is A"}]
+    assert shown["turns"] == [*said, {"user": "What is it?", "assistant": "You said: My name is A | What is it?"}]
+    printed = service.flowrun("conversations", "show", workflow, customer).stdout.splitlines()
+    assert printed[:2] == ["they   My name is A", "agent  You said: My name is A"]
+    assert service.flowrun("conversations", "delete", workflow, customer).stdout == f"{customer} is forgotten\n"
+    answered(conversation, outside, message("And now?", customer=customer))
+    assert world.sent()[-1]["text"]["body"] == "You said: And now?"
+    conversation.ask("DELETE", f"/workflows/{workflow}/conversations/{customer}", status=204)
+    conversation.ask("DELETE", f"/workflows/{workflow}/conversations/{customer}", status=404)
+
+
 def test_a_delivery_that_meta_repeats_is_answered_once(conversation, outside, world):
     body = message("Once?", customer="551100000001")
     first, again = answered(conversation, outside, body), post(outside, body)

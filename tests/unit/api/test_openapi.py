@@ -10,7 +10,7 @@ from flowrun.api.routes import OPERATIONS
 
 def test_every_operation_is_described_and_nothing_else():
     described = {(method.upper(), path) for path, methods in openapi(OPERATIONS)["paths"].items() for method in methods}
-    assert {(one.method, one.path) for one in OPERATIONS} == {
+    assert {(one.method, one.path.replace(":path}", "}")) for one in OPERATIONS} == {
         pair for pair in described if not pair[1].startswith("/webhooks/")
     }
 
