@@ -117,15 +117,17 @@ class Feed:
                 self.resynced += 1
                 await self.read_everything()
             case "changed":
-                await self._changed(str(data.get("kind")), str(data.get("tenant_id")))
+                await self._changed(str(data.get("kind")), str(data.get("tenant_id")), str(data.get("id")))
             case "end":
                 raise StreamEndedError(f"the service says: {data.get('reason')}")
         if event.id is not None:
             self.last_id = event.id
 
-    async def _changed(self, kind: str, tenant: str) -> None:
+    async def _changed(self, kind: str, tenant: str, name: str) -> None:
         if kind == "tenant":
             await self.read_tenants()
+        elif kind == "execution":
+            self.store.remove_execution(name)
         elif tenant == self.store.tenant and kind == "workflow":
             await self.read_workflows()
             await self.read_schedules()

@@ -121,6 +121,15 @@ class Page:
         self.rows[execution] = merged
         return merged != known
 
+    def remove(self, execution: str) -> bool:
+        """Let go of an execution that is no more; gives whether what is shown has changed."""
+        self._news.pop(execution, None)
+        counted, shown = execution in self._unseen, execution in self.rows
+        self._unseen.discard(execution)
+        if shown:
+            self._drop(execution)
+        return counted or shown
+
     def age(self) -> bool:
         """Let those leave that are too old by now; gives whether there were any."""
         if self.filter.since is None:

@@ -122,6 +122,15 @@ class Store:
             self.detail.put_execution(summary)
             self.touch("detail")
 
+    def remove_execution(self, execution: str) -> None:
+        """Take note that an execution was deleted, whoever shows it."""
+        for page in (self.page, *self.windows):
+            if page.remove(execution):
+                self.touch("executions")
+        if self.detail is not None and self.detail.id == execution:
+            self.detail.missing = "this execution was deleted"
+            self.touch("detail")
+
     def _settle(self, execution: str, summary: Mapping[str, Any]) -> None:
         pending = self.pending.get(execution)
         if pending is not None and summary.get("status", pending.status) != pending.status:

@@ -1,4 +1,4 @@
-"""Commands that change a definition tell the feed of it, once they are done."""
+"""Commands that change a definition, or delete an execution, tell the feed of it, once they are done."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from flowrun.bus import Handler, Message, Principal
 from flowrun.commands.create_key import CreateKey
 from flowrun.commands.create_tenant import CreateTenant
 from flowrun.commands.delete_channel import DeleteChannel
+from flowrun.commands.delete_execution import DeleteExecution
 from flowrun.commands.delete_secret import DeleteSecret
 from flowrun.commands.delete_workflow import DeleteWorkflow
 from flowrun.commands.revoke_key import RevokeKey
@@ -26,6 +27,7 @@ _KINDS: Mapping[type[Message[Any]], tuple[str, str]] = {
     SaveWorkflow: ("workflow", "workflow_id"),
     SetWorkflowStatus: ("workflow", "workflow_id"),
     DeleteWorkflow: ("workflow", "workflow_id"),
+    DeleteExecution: ("execution", "execution_id"),
     PauseSchedule: ("schedule", "schedule_id"),
     ResumeSchedule: ("schedule", "schedule_id"),
     SetChannel: ("channel", "name"),

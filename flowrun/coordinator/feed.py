@@ -66,9 +66,11 @@ class Feed:
         self._add(execution.id, ExecutionChange(self.epoch, self.number + 1, execution, standing))
 
     def changed(self, kind: str, tenant_id: str | None, name: str) -> None:
-        """A definition has changed: a workflow, a schedule, a tenant."""
+        """A definition has changed: a workflow, a schedule, a tenant. Or an execution was deleted."""
         if self._recording:
             key = (kind, tenant_id, name)
+            if kind == "execution":
+                self._changes.pop(name, None)  # Nobody is to be told of what it was.
             self._changes.pop(key, None)
             self._add(key, DefinitionChange(self.epoch, self.number + 1, kind, tenant_id, name))
 

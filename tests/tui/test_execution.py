@@ -72,6 +72,17 @@ async def test_what_goes_on_is_seen_to_grow_older(service, api, monkeypatch):
         await seen.shows("sleep · waiting · 4:00:", ", in 4:59:")
 
 
+async def test_an_execution_that_is_deleted_leaves_the_list_and_says_so_where_it_is_looked_at(service, api):
+    execution = api.start("steps", {"ticket": 5})
+    api.ask("POST", f"/executions/{execution}/terminate", json={})
+    async with _looking_at(service, execution) as seen:
+        await seen.until("its history is at its end", lambda: seen.app.screen._watch.ended)
+        api.ask("DELETE", f"/executions/{execution}", status=204)
+        await seen.shows("this execution was deleted")
+        await seen.press("escape")
+        await seen.until("it has left", lambda: execution not in seen.app.store.page.rows)
+
+
 async def test_an_execution_that_is_retried_while_it_is_looked_at_is_followed_again(service, api):
     execution = api.start("steps", {"ticket": 4})
     async with _looking_at(service, execution) as seen:

@@ -14,9 +14,9 @@ from tui.theme import MUTED, STATE_COLOURS, TEXT
 
 
 def summary_line(detail: Detail, pending: Pending | None, charset: Charset, now: datetime) -> Text:
-    """The line; until the execution was read a word on that."""
+    """The line; a word on it until the execution was read, and when it is gone."""
     execution = detail.execution
-    if execution is None:
+    if execution is None or detail.missing:
         failed = STATE_COLOURS["failed"]
         return plain(detail.missing or "reading", charset, failed if detail.missing else MUTED)
     took = elapsed(execution.get("started_at"), execution.get("finished_at"), now)

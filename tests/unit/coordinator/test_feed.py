@@ -292,6 +292,17 @@ def test_definitions_are_told_of_too():
     assert change.frame.decode() == head + '{"kind":"workflow","tenant_id":"acme","id":"triage"}\n\n'
 
 
+def test_of_a_deleted_execution_nothing_is_told_but_that():
+    driver = Driver(GRAPH)
+    driver.start()
+    feed = Feed(7)
+    with feed.reading("key") as reader:
+        feed.committed(driver.execution, driver.last)
+        feed.changed("execution", "acme", driver.execution.id)
+        (change,) = reader.take(9)
+    assert change.document() == {"kind": "execution", "tenant_id": "acme", "id": driver.execution.id}
+
+
 def test_telling_costs_next_to_nothing_while_nobody_listens():
     feed, execution, decision = Feed(1), SimpleNamespace(id="a"), Decision()
     began = time.perf_counter()

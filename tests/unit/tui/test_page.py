@@ -113,6 +113,19 @@ def test_older_than_the_window_is_not_let_in_while_there_are_older_ones_to_read(
     assert page.put(row(3))
 
 
+def test_what_was_deleted_leaves_and_an_answer_on_its_way_does_not_bring_its_news_back():
+    page = page_of(3)
+    with page.reading():
+        page.put(row(1, "failed"))
+        assert page.remove("00000001")
+        page.append([], None)
+    assert page.ids == ["00000002", "00000000"]
+    assert not page.remove("00000001")
+    page.at_head = False
+    page.put(row(7))
+    assert (page.remove("00000007"), page.unseen) == (True, 0)
+
+
 def test_what_grows_too_old_for_the_filter_leaves_and_does_not_come_back():
     now = _DAY + timedelta(milliseconds=10)
     page = Page(Filter(since=timedelta(milliseconds=10)), now=lambda: now)
