@@ -9,14 +9,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from random import Random
 
 import pytest
 from simulation.mutants import AT_A_FULL_DISK, FIRST_SEEDS, MUTANTS, Mutant
 from support.simulation.loop import Violation
-from support.simulation.workflows import Plan, random_plans, ring_plans
+from support.simulation.workflows import Plan, random_plans, ring_plans, telling_plans
 from support.simulation.world import World
+
+from flowrun.commands import deliver_emitted, fire_timer
+from flowrun.domain.facts import TimerKind
 
 SEEDS = 300
 TESTS = Path(__file__).parents[1]
@@ -58,10 +62,26 @@ def test_no_seed_makes_workflows_wait_for_one_another():
     live_through(seeds(SEEDS // 4), ring_plans)
 
 
+def test_no_seed_loses_an_event_or_delivers_it_twice():
+    live_through(seeds(SEEDS // 4), telling_plans)
+
+
 def test_workflows_that_wait_for_one_another_are_noticed(monkeypatch):
     monkeypatch.setattr("flowrun.coordinator.admission.stuck", lambda *_arguments: set())
     with pytest.raises(Violation, match="it doesn't end"):
         live_through(range(SEEDS), ring_plans)
+
+
+def test_an_event_whose_timer_goes_before_it_is_delivered_is_noticed(monkeypatch):
+    follow, remove = deliver_emitted.follow, deliver_emitted._remove_timer
+
+    async def forgetful(context, execution_id, key):
+        await context.writer.transact(partial(remove, execution_id, *key))
+        await follow(context, execution_id, key)
+
+    monkeypatch.setitem(fire_timer._FOLLOWS, TimerKind.EVENT, forgetful)
+    with pytest.raises(Violation, match=r"were told|doesn't end"):
+        live_through(range(SEEDS), telling_plans)
 
 
 @pytest.mark.parametrize("seed", FOUND)

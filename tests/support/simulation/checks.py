@@ -133,6 +133,7 @@ class Checks(_Check):
         self._check_accepted()
         self._check_called()
         self._check_error_workflows()
+        self._check_told()
         for known in self.known.values():
             self._check_meaning(known)
 
@@ -175,6 +176,23 @@ class Checks(_Check):
             failed = any(isinstance(event, e.ExecutionFailed | e.ExecutionTimedOut) for _, event in known.history)
             wanted = failed and execution.graph.on_error is not None and execution.trigger["type"] != "error"
             assert handled[execution.id] == wanted, f"{self._world.name(execution.id)}: error workflows"
+
+    def _check_told(self) -> None:
+        """An event that was emitted starts each workflow that waits for it once."""
+        listeners = [plan.id for plan in self._world.plans if plan.id.startswith("listener")]
+        told = {
+            (f"{known.execution.id}:tell:", listener)
+            for known in self.known.values()
+            for _, event in known.history
+            if isinstance(event, e.NodeCompleted) and event.node == "tell" and not event.by
+            for listener in listeners
+        }
+        heard = Counter(
+            (str(known.execution.trigger["event"]["id"]), known.execution.graph.workflow_id)  # type: ignore[index,call-overload]
+            for known in self.known.values()
+            if known.execution.trigger["type"] == "event"
+        )
+        assert heard == Counter(told), f"{len(told)} were told, and {heard.total()} have heard"
 
     def _check_meaning(self, known: Known) -> None:
         """Where nobody interfered, the execution has ended as the reference says."""

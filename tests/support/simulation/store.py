@@ -14,11 +14,13 @@ from sqlalchemy.pool import StaticPool
 from support.simulation.loop import SimulatedLoop
 
 from flowrun.errors import UnavailableError
+from flowrun.nodes.types.event import EventTrigger
 from flowrun.persistence.json_text import dump
 from flowrun.persistence.migrate import _upgrade
 from flowrun.persistence.writer import GroupWriter, Unit, _deliver
 
 TENANT = "acme"
+_EVENT = EventTrigger()
 _WORKFLOW = """
 INSERT INTO workflows (tenant_id, id, name, description, settings, tags, nodes, edges, status, version,
     created_at, updated_at)
@@ -73,6 +75,10 @@ class Store:
             key, plain = (TENANT, document["id"]), ("{}", "[]")
             self.raw.execute("INSERT INTO workflow_versions VALUES (?,?,1,?,0,'')", (*key, dump(dict(document))))
             self.raw.execute(_WORKFLOW, (*key, document["id"], *plain))
+            for node in document["nodes"]:
+                if node["type"] == _EVENT.name:
+                    config = dump(dict(_EVENT.check(node["params"])))
+                    self.raw.execute("INSERT INTO event_triggers VALUES (?,?,?,?)", (*key, node["id"], config))
 
 
 @cache

@@ -215,3 +215,12 @@ def _of_ring(workflow: str, names: list[str], rng: Random) -> Plan:
     if rng.random() < 0.2:
         plan.document["timeout"] = 20
     return plan
+
+
+def telling_plans(rng: Random) -> list[Plan]:
+    """A workflow that emits an event, and one or two that it starts."""
+    tell = {"type": "emit", "params": {"event_type": "told"}}
+    trigger = {"type": "event", "params": {"event_type": "told"}}
+    names = [f"listener-{number}" for number in range(rng.randint(1, 2))]
+    listeners = [_plan(name, "t -> n0 -> n1", rng, child=True, t=trigger) for name in names]
+    return [_plan("teller", "t -> n0 -> tell -> n1", rng, tell=tell), *listeners]

@@ -317,13 +317,14 @@ class World:
             await asyncio.sleep(0.5)
 
     def _is_quiet(self) -> bool:
-        tables = ("executions WHERE finished_at IS NULL", "jobs", "timers")
+        tables = ("executions WHERE finished_at IS NULL", "jobs", "timers", "events WHERE outcome = 'pending'")
         return not self._spawned and not any(self.row(f"SELECT 1 FROM {table} LIMIT 1") for table in tables)  # noqa: S608
 
     def _left(self) -> list[tuple[Any, ...]]:
         query = "SELECT 'execution', id, workflow_id, status FROM executions WHERE finished_at IS NULL"
         query += " UNION ALL SELECT 'job', execution_id, node_id, dispatch FROM jobs"
         query += " UNION ALL SELECT 'timer', execution_id, node_id, kind FROM timers"
+        query += " UNION ALL SELECT 'event', id, type, outcome FROM events WHERE outcome = 'pending'"
         return [(kind, self.name(one), *rest) for kind, one, *rest in self.store.raw.execute(query)]
 
     async def _carry_on(self) -> None:
