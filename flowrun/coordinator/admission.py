@@ -216,14 +216,15 @@ class Gate:
         found: set[Group] = set()
         if execution_id in self._leaving:
             return found
-        for one in self._calls.awaited_by(execution_id, lambda called: not self._waits(called)):
+        for one in self._calls.awaited_by(execution_id, lambda called: not self.waits(called)):
             if one == caller:
                 found.update(full)
-            if self._waits(one):
+            if self.waits(one):
                 found.update(self._full(self._groups[one]))
         return found
 
-    def _waits(self, execution_id: str) -> bool:
+    def waits(self, execution_id: str) -> bool:
+        """Whether an execution is waiting for its place."""
         return any(execution_id in self._waiting.get(group, ()) for group in self._groups.get(execution_id, ()))
 
     def _full(self, groups: Iterable[Group]) -> list[Group]:

@@ -272,7 +272,8 @@ class ExecutionEngine:
             return
         try:
             slot.admission = self._ask_again(execution, letters[0].fact)
-            decision = decide(execution, [letter.fact for letter in letters], self._clock.now(), self._jitter)
+            facts = [letter.fact for letter in letters if not self._is_of_old(slot.id, letter.fact)]
+            decision = decide(execution, facts, self._clock.now(), self._jitter)
             rows = rows_of(execution, decision, created=created, epoch=self._epoch)
             if more is not None:
                 rows.insert(more)
@@ -358,6 +359,10 @@ class ExecutionEngine:
         admission = self.gate.ask(execution.id, groups, caller) if groups or caller else None
         fact.hold = admission is not None and not admission.runs
         return admission
+
+    def _is_of_old(self, execution_id: str, fact: Fact) -> bool:
+        """Whether an execution was admitted, has left before it heard of that, and waits for a place anew."""
+        return isinstance(fact, Admit) and self.gate.waits(execution_id)
 
     def _give_back(self, slot: Slot) -> None:
         """A retry that came to nothing leaves its place to others."""

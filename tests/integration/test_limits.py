@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.gated import TYPES_WITH_GATED, Gated, ended, gated_runtime, save, start
+from support.held_commits import no_commits
 from support.invariants import check_database
 from support.manual_clock import ManualClock
 
@@ -25,6 +26,16 @@ TO_CALL = [{"source": "t", "target": "call"}]
 async def status(runtime, execution_id: str, tenant: str = "acme") -> str:
     found = await runtime.mediator.send(GetExecution(tenant_id=tenant, execution_id=execution_id), OPERATOR)
     return str(found["status"])
+
+
+async def send(runtime, command, execution_id: str) -> None:
+    await runtime.mediator.send(command(tenant_id="acme", execution_id=execution_id), OPERATOR)
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)
 
 
 async def listed(runtime, status: str) -> list[str]:
@@ -240,6 +251,29 @@ async def test_a_retry_at_the_limit_is_refused_or_takes_a_place(
             await gated.until_begun(3)
         assert [await status(runtime, one) for one in (first, second)] == states
         gated.open.set()
+
+
+async def test_who_leaves_and_comes_back_does_not_keep_the_place_that_another_has_got_meanwhile(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", concurrency={"limit": 1})
+        first, second, third = [await start(runtime, "acme") for _ in range(3)]
+        await gated.until_begun(1)
+        async with no_commits(runtime) as writer:
+            # In one commit the first one ends, so that the second one may begin, and that one is cancelled, too.
+            before = writer.waiting
+            gated.let_end(first)
+            await until(lambda: writer.waiting > before)
+            cancel = asyncio.create_task(send(runtime, CancelExecution, second))
+            retry = asyncio.create_task(send(runtime, RetryExecution, second))
+            await until(lambda: writer.waiting > before + 1)
+        await asyncio.gather(cancel, retry)
+        await gated.until_begun(2)
+        await start(runtime, "acme")  # Whatever was under way is committed before that.
+        assert [execution for _, execution in gated.begun] == [first, third]
+        assert (await status(runtime, second), await status(runtime, third)) == ("queued", "running")
+        gated.open.set()
+        assert [await ended(runtime, one) for one in (third, second)] == ["completed", "completed"]
 
 
 async def test_a_flooding_tenant_delays_another_by_one_turn_at_most(tmp_path: Path) -> None:

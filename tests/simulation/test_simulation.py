@@ -33,6 +33,10 @@ FOUND = {
     18152: "a start that nobody waited for any more kept its place under a limit, though it could not be stored",
 }
 """Seeds that have found something, kept so that it stays mended."""
+FOUND_IN_RINGS = {
+    6637: "who was cancelled and tried again at that moment began in a place that another had got meanwhile",
+}
+"""The same of workflows that call one another."""
 
 
 def seeds(count: int = SEEDS) -> list[int]:
@@ -87,6 +91,11 @@ def test_an_event_whose_timer_goes_before_it_is_delivered_is_noticed(monkeypatch
 @pytest.mark.parametrize("seed", FOUND)
 def test_seeds_that_have_found_something(seed):
     World(seed).run()
+
+
+@pytest.mark.parametrize("seed", FOUND_IN_RINGS)
+def test_seeds_of_rings_that_have_found_something(seed):
+    World(seed, ring_plans).run()
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
