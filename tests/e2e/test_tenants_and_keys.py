@@ -20,6 +20,8 @@ from flowrun.api.routes import OPERATIONS
 ALL = ["read", "run", "write", "admin"]
 TENANT = "/api/v1/tenants/{tenant}"
 EXECUTION = TENANT + "/executions/{execution}"
+CONVERSATIONS = TENANT + "/workflows/{workflow}/conversations"
+CONVERSATION = CONVERSATIONS + "/{conversation:path}"
 NEEDS = {
     **dict.fromkeys(
         [
@@ -38,6 +40,8 @@ NEEDS = {
             ("GET", TENANT + "/channel-types"),
             ("GET", TENANT + "/channels/{name}"),
             ("GET", TENANT + "/events"),
+            ("GET", CONVERSATIONS),
+            ("GET", CONVERSATION),
             ("GET", TENANT + "/executions"),
             ("GET", EXECUTION),
             ("GET", EXECUTION + "/nodes"),
@@ -81,6 +85,8 @@ NEEDS = {
             ("GET", TENANT + "/keys"),
             ("POST", TENANT + "/keys"),
             ("DELETE", TENANT + "/keys/{key}"),
+            ("DELETE", EXECUTION),
+            ("DELETE", CONVERSATION),
             ("PUT", TENANT + "/secrets/{name}"),
             ("DELETE", TENANT + "/secrets/{name}"),
             ("PUT", TENANT + "/channels/{name}"),
@@ -173,7 +179,7 @@ def ask(client: httpx2.Client, route: tuple[str, str], key: str | None = None, /
     params = {name: str(value).format_map(names) for name, value in PARAMS.get(path, {}).items()}
     return client.request(
         method,
-        path.format_map(names),
+        path.replace(":path}", "}").format_map(names),
         params=params,
         json=body if method in {"POST", "PUT"} else None,
         headers={} if key is None else {"Authorization": f"Bearer {key}"},
@@ -312,7 +318,7 @@ def test_a_key_that_cannot_read_is_refused_before_what_it_would_wait_for_starts(
 @pytest.mark.parametrize("route", [route for route in ROUTES if route[0] == "GET"], ids=" ".join)
 def test_the_socket_needs_no_key(api, world, route):
     answer = ask(api.client, route, execution=world["execution"])
-    unknown = route in BY_ADDRESS or "{webhook}" in route[1] or "{schedule}" in route[1]
+    unknown = route in BY_ADDRESS or any(name in route[1] for name in ("{webhook}", "{schedule}", "{conversation"))
     assert answer.status_code == (404 if unknown else 200), answer.text
 
 

@@ -8,6 +8,7 @@ import socketserver
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -53,8 +54,11 @@ class _Handler(BaseHTTPRequestHandler):
         status, document = self.server.stand_in.answer(request)
         content = (document if isinstance(document, str) else json.dumps(document)).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
+        if status == HTTPStatus.NO_CONTENT:  # What follows would be read by nobody, who may be gone.
+            content = b""
+        else:
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
