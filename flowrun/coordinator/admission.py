@@ -144,6 +144,18 @@ class Gate:
             self._leaving.add(execution_id)
             self._leaving_of.update(self._groups[execution_id])
 
+    def stays(self, execution_id: str) -> None:
+        """An execution that was to be cancelled is not, after all."""
+        if execution_id in self._leaving:
+            self._leaving.discard(execution_id)
+            self._uncount(self._groups[execution_id])
+
+    def _uncount(self, groups: Iterable[Group]) -> None:
+        for group in groups:
+            self._leaving_of[group] -= 1
+            if not self._leaving_of[group]:
+                del self._leaving_of[group]
+
     def leave(self, execution_id: str) -> list[str]:
         """Forget an execution that has ended; gives those that may run now, which count as running."""
         self._calls.forget(execution_id)
@@ -152,13 +164,10 @@ class Gate:
         groups = self._groups.pop(execution_id, None)
         if groups is None:
             return []
-        was_leaving = execution_id in self._leaving
-        self._leaving.discard(execution_id)
+        if execution_id in self._leaving:
+            self._leaving.discard(execution_id)
+            self._uncount(groups)
         for group in groups:
-            if was_leaving:
-                self._leaving_of[group] -= 1
-                if not self._leaving_of[group]:
-                    del self._leaving_of[group]
             _remove(self._running, group, execution_id)
             _remove(self._waiting, group, execution_id)
         return self._next(groups)
@@ -222,6 +231,10 @@ class Gate:
             if self.waits(one):
                 found.update(self._full(self._groups[one]))
         return found
+
+    def leaves(self, execution_id: str) -> bool:
+        """Whether an execution is being cancelled, or is to be."""
+        return execution_id in self._leaving
 
     def waits(self, execution_id: str) -> bool:
         """Whether an execution is waiting for its place."""

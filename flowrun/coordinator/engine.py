@@ -47,6 +47,8 @@ from flowrun.ports import Clock, Ending, Insertions
 R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
+_BY_LIMIT = "limit"
+"""Who cancels an execution in whose place another is to run."""
 _OWN_FACTS = (AttemptEnded, AttemptStarted, AttemptLost, CallAnswered, TimerFired)
 """Facts that are never refused, so that any number of them is decided in one turn."""
 
@@ -121,9 +123,15 @@ class ExecutionEngine:
         """A start has been committed, or has not: then nobody may wait for it, and its place is free again."""
         if outcome.exception() is not None:
             self._endings.forget(execution_id)
-            self.admit(self.gate.leave(execution_id))
+            self._take_back(execution_id, admission)
         else:
             self._cancel_for(execution_id, admission)
+
+    def _take_back(self, execution_id: str, admission: Admission | None) -> None:
+        """An execution came to nothing: its place is free again, and nobody is cancelled for it."""
+        for other in admission.cancel if admission is not None else ():
+            self.gate.stays(other)
+        self.admit(self.gate.leave(execution_id))
 
     def _cancel_for(self, execution_id: str, admission: Admission | None) -> None:
         """Cancel the one whose place an execution takes."""
@@ -133,7 +141,7 @@ class ExecutionEngine:
     def make_room(self, execution_ids: Iterable[str], reason: str) -> None:
         """Cancel executions in whose place others are to run."""
         for execution_id in execution_ids:
-            self._post(execution_id, Cancel("limit", reason))
+            self._post(execution_id, Cancel(_BY_LIMIT, reason))
 
     async def tell(self, tenant_id: str | None, execution_id: str, fact: Fact) -> Execution:
         """See `flowrun.ports.Engine.tell`."""
@@ -361,14 +369,16 @@ class ExecutionEngine:
         return admission
 
     def _is_of_old(self, execution_id: str, fact: Fact) -> bool:
-        """Whether an execution was admitted, has left before it heard of that, and waits for a place anew."""
-        return isinstance(fact, Admit) and self.gate.waits(execution_id)
+        """Whether the gate has admitted or removed an execution that left before it heard of that, and came back."""
+        if isinstance(fact, Admit):
+            return self.gate.waits(execution_id)
+        return isinstance(fact, Cancel) and fact.by == _BY_LIMIT and not self.gate.leaves(execution_id)
 
     def _give_back(self, slot: Slot) -> None:
         """A retry that came to nothing leaves its place to others."""
         if slot.admission is not None:
-            slot.admission = None
-            self.admit(self.gate.leave(slot.id))
+            admission, slot.admission = slot.admission, None
+            self._take_back(slot.id, admission)
 
     def _go_on(self, slot: Slot) -> None:
         if slot.readers:

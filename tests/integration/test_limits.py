@@ -12,11 +12,18 @@ from support.invariants import check_database
 from support.manual_clock import ManualClock
 
 from flowrun.bus import OPERATOR
-from flowrun.commands.execution_commands import CancelExecution, PauseExecution, ResumeExecution, RetryExecution
+from flowrun.commands.execution_commands import (
+    CancelExecution,
+    PauseExecution,
+    ResumeExecution,
+    RetryExecution,
+    TerminateExecution,
+)
 from flowrun.commands.set_tenant_limits import SetTenantLimits
 from flowrun.coordinator.admission import LimitReachedError
+from flowrun.domain.facts import Start
 from flowrun.domain.states import ExecutionStatus
-from flowrun.errors import FlowrunError
+from flowrun.errors import ConflictError, FlowrunError
 from flowrun.queries.get_execution import GetExecution
 from flowrun.queries.list_executions import ListExecutions
 
@@ -274,6 +281,43 @@ async def test_who_leaves_and_comes_back_does_not_keep_the_place_that_another_ha
         assert (await status(runtime, second), await status(runtime, third)) == ("queued", "running")
         gated.open.set()
         assert [await ended(runtime, one) for one in (third, second)] == ["completed", "completed"]
+
+
+async def test_who_comes_back_as_the_newest_is_not_cancelled_for_one_that_was_newer_before(tmp_path: Path) -> None:
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", concurrency={"limit": 1, "at_limit": "cancel_oldest"})
+        first = await start(runtime, "acme")
+        await gated.until_begun(1)
+        async with no_commits(runtime) as writer:
+            before = writer.waiting
+            terminate = asyncio.create_task(send(runtime, TerminateExecution, first))
+            retry = asyncio.create_task(send(runtime, RetryExecution, first))
+            await until(lambda: writer.waiting > before)
+            second = asyncio.create_task(start(runtime, "acme"))
+            await until(lambda: writer.waiting > before + 1)
+        await asyncio.gather(terminate, retry)
+        assert await ended(runtime, await second) == "cancelled"
+        gated.open.set()
+        assert await ended(runtime, first) == "completed"
+
+
+async def test_nobody_is_cancelled_for_a_start_that_came_to_nothing_but_for_the_next_one(tmp_path: Path) -> None:
+    def fails(_connection: object) -> None:
+        raise ConflictError("it was started before")
+
+    gated = Gated()
+    async with gated_runtime(tmp_path, gated, "acme") as runtime:
+        await save(runtime, "acme", concurrency={"limit": 1, "at_limit": "cancel_oldest"})
+        first = await start(runtime, "acme")
+        await gated.until_begun(1)
+        graph = await runtime.context.graphs.get("acme", "w")
+        with pytest.raises(ConflictError):
+            await runtime.engine.start(graph, "acme", Start("t", {"type": "manual"}), also=fails)
+        second = await start(runtime, "acme")
+        assert await ended(runtime, first) == "cancelled"
+        gated.open.set()
+        assert await ended(runtime, second) == "completed"
 
 
 async def test_a_flooding_tenant_delays_another_by_one_turn_at_most(tmp_path: Path) -> None:

@@ -73,6 +73,19 @@ def test_the_oldest_that_is_not_leaving_has_to_go():
     assert [one.leave("c"), one.leave("a"), one.leave("b")] == [[], ["d"], ["e"]]
 
 
+def test_who_was_to_go_for_one_that_came_to_nothing_has_to_go_for_the_next():
+    one = gate(1, "cancel_oldest")
+    one.ask("a", ACME)
+    assert one.ask("b", ACME).cancel == ("a",)
+    one.stays("a")
+    one.stays("b")
+    assert one.leave("b") == []
+    assert not one.leaves("a")
+    assert one.ask("c", ACME) == Admission(runs=False, cancel=("a",))
+    assert one.leaves("a")
+    assert one.leave("a") == ["c"]
+
+
 def test_after_a_restart_those_that_should_have_gone_go():
     one = gate(1, "cancel_oldest")
     for name, waits in (("a", False), ("b", True), ("c", True)):
