@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from flowrun.api.operation import Call, Operation, Param
+from flowrun.api.operation import PAGE, PAGED, Call, Operation, Param
 from flowrun.api.replies import JsonReply, page
 from flowrun.commands.delete_channel import DeleteChannel
 from flowrun.commands.set_channel import SetChannel
@@ -93,11 +93,8 @@ OPERATIONS = (
         _ALL,
         list_channels,
         "List a tenant's channels",
-        query=(
-            Param("limit", "integer", "How many, 200 at most.", default=50),
-            Param("cursor", "string", "What `next` of the page before said."),
-        ),
-        answers={200: "`{items, next}`, with a `Link` header."},
+        query=PAGE,
+        answers=PAGED,
     ),
     Operation(
         "GET",

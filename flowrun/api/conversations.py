@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from flowrun.api.operation import Call, Operation, Param
+from flowrun.api.operation import PAGE, Call, Operation
 from flowrun.api.replies import JsonReply, page
 from flowrun.commands.delete_conversation import DeleteConversation
 from flowrun.queries.get_conversation import GetConversation
@@ -53,10 +53,7 @@ OPERATIONS = (
         _ALL,
         list_conversations,
         "List the conversations that a workflow's agents remember",
-        query=(
-            Param("limit", "integer", "How many, 200 at most.", default=50),
-            Param("cursor", "string", "What `next` of the page before said."),
-        ),
+        query=PAGE,
         answers={200: "`{items, next}` with `{id, turns, created_at, updated_at}`, and a `Link` header."},
     ),
     Operation("GET", _ONE, show, "Show what was said in a conversation, oldest turn first"),

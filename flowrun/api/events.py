@@ -7,7 +7,7 @@ import base64
 from starlette.responses import Response
 
 from flowrun.api.body import check_encoding, is_json, media_type, parse_json
-from flowrun.api.operation import Call, Operation, Param
+from flowrun.api.operation import PAGE, PAGED, Call, Operation, Param
 from flowrun.api.problems import UnsupportedMediaTypeError
 from flowrun.api.replies import JsonReply, page
 from flowrun.commands.event_delivery import Outcome
@@ -105,9 +105,8 @@ OPERATIONS = (
             Param("type", "string", "Of this type alone."),
             Param("outcome", "string", "Only these.", choices=tuple(Outcome)),
             Param("since", "time", "Received since then."),
-            Param("limit", "integer", "How many, 200 at most.", default=50),
-            Param("cursor", "string", "What `next` of the page before said."),
+            *PAGE,
         ),
-        answers={200: "`{items, next}`, with a `Link` header."},
+        answers=PAGED,
     ),
 )

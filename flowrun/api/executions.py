@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from flowrun.api.operation import Call, Operation, Param
+from flowrun.api.operation import PAGE, PAGED, Call, Operation, Param
 from flowrun.api.replies import JsonReply, execution_url, page
 from flowrun.bus import Scope
 from flowrun.commands.bulk_executions import MOST, BulkAction, BulkExecutions
@@ -234,8 +234,7 @@ _FILTER = (
 _LIST = (
     *_FILTER,
     Param("q", "string", "The beginning of an id, or a part of a workflow's id."),
-    Param("limit", "integer", "How many, 200 at most.", default=50),
-    Param("cursor", "string", "What `next` of the page before said."),
+    *PAGE,
     Param("progress", "boolean", "Say how far each execution's nodes have come.", default=False),
 )
 OPERATIONS = (
@@ -258,7 +257,7 @@ OPERATIONS = (
         listing,
         "List executions, newest first",
         query=_LIST,
-        answers={200: "`{items, next}`, with a `Link` header."},
+        answers=PAGED,
     ),
     Operation(
         "GET",
@@ -266,7 +265,7 @@ OPERATIONS = (
         listing_all,
         "List the executions of all tenants, newest first (operator only)",
         query=_LIST,
-        answers={200: "`{items, next}`, with a `Link` header."},
+        answers=PAGED,
     ),
     Operation("GET", _ONE, show, "Show an execution"),
     Operation(
@@ -312,7 +311,7 @@ OPERATIONS = (
             Param("after", "integer", "Only events with a higher number.", default=0),
             Param("limit", "integer", "How many, 1,000 at most.", default=200),
         ),
-        answers={200: "`{items, next}`, with a `Link` header."},
+        answers=PAGED,
     ),
     _command("pause", PauseExecution, "Start no new node", reason=True),
     _command("resume", ResumeExecution, "Start nodes again"),

@@ -39,6 +39,15 @@ class Param:
     default: Any = None
 
 
+PAGE = (
+    Param("limit", "integer", "How many, 200 at most.", default=50),
+    Param("cursor", "string", "What `next` of the page before said."),
+)
+"""What every list that comes in pages takes."""
+PAGED = {200: "`{items, next}`, with a `Link` header."}
+"""What it answers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request that has been read: everything in it is known and of the right type."""

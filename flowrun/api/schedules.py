@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from flowrun.api.operation import Call, Operation, Param
+from flowrun.api.operation import PAGE, PAGED, Call, Operation, Param
 from flowrun.api.replies import JsonReply, execution_url, page
 from flowrun.commands.schedule_commands import PauseSchedule, ResumeSchedule, TriggerSchedule
 from flowrun.queries.get_schedule import GetSchedule
@@ -15,11 +15,6 @@ from flowrun.triggers.schedules.stored import ScheduleStatus
 
 _ALL = "/api/v1/tenants/{tenant}/schedules"
 _ONE = _ALL + "/{schedule}"
-_PAGE = (
-    Param("limit", "integer", "How many, 200 at most.", default=50),
-    Param("cursor", "string", "What `next` of the page before said."),
-)
-_PAGED = {200: "`{items, next}`, with a `Link` header."}
 
 
 async def listing(call: Call) -> Response:
@@ -88,9 +83,9 @@ OPERATIONS = (
         query=(
             Param("workflow", "string", "Of this workflow alone."),
             Param("status", "string", "Only these.", choices=tuple(ScheduleStatus)),
-            *_PAGE,
+            *PAGE,
         ),
-        answers=_PAGED,
+        answers=PAGED,
     ),
     Operation("GET", _ONE, show, "Show a schedule"),
     Operation(
@@ -98,8 +93,8 @@ OPERATIONS = (
         _ONE + "/fires",
         fires,
         "List what became of a schedule's times, the latest first",
-        query=(Param("decision", "strings", "Only these.", choices=tuple(Decision), default=()), *_PAGE),
-        answers=_PAGED,
+        query=(Param("decision", "strings", "Only these.", choices=tuple(Decision), default=()), *PAGE),
+        answers=PAGED,
     ),
     Operation("POST", _ONE + "/pause", pause, "Let a schedule fire no more", body=(), answers=_CHANGED),
     Operation("POST", _ONE + "/resume", resume, "Let a paused schedule fire again", body=(), answers=_CHANGED),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from flowrun.api.operation import Call, Operation, Param
+from flowrun.api.operation import PAGE, PAGED, Call, Operation, Param
 from flowrun.api.replies import JsonReply, page
 from flowrun.commands.delete_secret import DeleteSecret
 from flowrun.commands.rotate_secrets import RotateSecrets
@@ -45,11 +45,8 @@ OPERATIONS = (
         _ALL,
         list_secrets,
         "List the names of a tenant's secrets",
-        query=(
-            Param("limit", "integer", "How many, 200 at most.", default=50),
-            Param("cursor", "string", "What `next` of the page before said."),
-        ),
-        answers={200: "`{items, next}`, with a `Link` header."},
+        query=PAGE,
+        answers=PAGED,
     ),
     Operation(
         "PUT",

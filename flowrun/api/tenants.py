@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from flowrun.api.auth import Authenticator
-from flowrun.api.operation import Call, Operation, Param
+from flowrun.api.operation import PAGE, PAGED, Call, Operation, Param
 from flowrun.api.replies import JsonReply, page
 from flowrun.bus import Scope
 from flowrun.commands.create_key import CreateKey
@@ -103,11 +103,8 @@ OPERATIONS = (
         "/api/v1/tenants",
         list_tenants,
         "List all tenants (operator only)",
-        query=(
-            Param("limit", "integer", "How many, 200 at most.", default=50),
-            Param("cursor", "string", "What `next` of the page before said."),
-        ),
-        answers={200: "`{items, next}`, with a `Link` header."},
+        query=PAGE,
+        answers=PAGED,
     ),
     Operation(
         "POST",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from flowrun.api.operation import Call, Operation, Param
+from flowrun.api.operation import PAGE, PAGED, Call, Operation, Param
 from flowrun.api.replies import JsonReply, execution_url, page
 from flowrun.commands.delivery_log import Outcome
 from flowrun.commands.listen_webhook import LONGEST_WAIT, ListenWebhook
@@ -15,11 +15,6 @@ from flowrun.queries.list_webhooks import ListWebhooks
 
 _ALL = "/api/v1/tenants/{tenant}/webhooks"
 _ONE = _ALL + "/{webhook}"
-_PAGE = (
-    Param("limit", "integer", "How many, 200 at most.", default=50),
-    Param("cursor", "string", "What `next` of the page before said."),
-)
-_PAGED = {200: "`{items, next}`, with a `Link` header."}
 
 
 async def listing(call: Call) -> Response:
@@ -81,8 +76,8 @@ OPERATIONS = (
         _ALL,
         listing,
         "List where workflows listen",
-        query=(Param("workflow", "string", "Of this workflow alone."), *_PAGE),
-        answers=_PAGED,
+        query=(Param("workflow", "string", "Of this workflow alone."), *PAGE),
+        answers=PAGED,
     ),
     Operation("GET", _ONE, show, "Show a webhook with its params"),
     Operation(
@@ -90,8 +85,8 @@ OPERATIONS = (
         _ONE + "/deliveries",
         deliveries,
         "List what was delivered to a webhook and what became of it, newest first",
-        query=(Param("outcome", "strings", "Only these.", choices=tuple(Outcome), default=()), *_PAGE),
-        answers=_PAGED,
+        query=(Param("outcome", "strings", "Only these.", choices=tuple(Outcome), default=()), *PAGE),
+        answers=PAGED,
     ),
     Operation(
         "POST",

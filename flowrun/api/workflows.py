@@ -6,7 +6,7 @@ import anyio.to_thread
 from starlette.responses import Response
 
 from flowrun.api.body import workflow_document
-from flowrun.api.operation import Call, Operation, Param
+from flowrun.api.operation import PAGE, PAGED, Call, Operation, Param
 from flowrun.api.replies import JsonReply, page
 from flowrun.commands.delete_workflow import DeleteWorkflow
 from flowrun.commands.save_workflow import SaveWorkflow
@@ -100,10 +100,6 @@ def _status(name: str, status: WorkflowStatus, summary: str) -> Operation:
     )
 
 
-_PAGE = (
-    Param("limit", "integer", "How many, 200 at most.", default=50),
-    Param("cursor", "string", "What `next` of the page before said."),
-)
 OPERATIONS = (
     Operation(
         "GET",
@@ -113,9 +109,9 @@ OPERATIONS = (
         query=(
             Param("status", "string", "Only these.", choices=tuple(WorkflowStatus)),
             Param("q", "string", "A part of the id or the name."),
-            *_PAGE,
+            *PAGE,
         ),
-        answers={200: "`{items, next}`, with a `Link` header."},
+        answers=PAGED,
     ),
     Operation(
         "POST",
