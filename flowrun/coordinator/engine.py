@@ -280,7 +280,8 @@ class ExecutionEngine:
             return
         try:
             slot.admission = self._ask_again(execution, letters[0].fact)
-            facts = [letter.fact for letter in letters if not self._is_of_old(slot.id, letter.fact)]
+            # Those are commands, which come alone.
+            facts = [] if self._is_of_old(slot.id, letters[0].fact) else [letter.fact for letter in letters]
             decision = decide(execution, facts, self._clock.now(), self._jitter)
             rows = rows_of(execution, decision, created=created, epoch=self._epoch)
             if more is not None:
