@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 _ELSEWHERE = {
@@ -45,6 +46,7 @@ _OPERATORS = {
     "$": "input, trigger, nodes or vars",
     "`": "'text' + value",
 }
+_OPERATOR = re.compile(r"===|!==|=>|\?\?|\?\.|[?$`]|\|(?!\|)")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -61,7 +63,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def foreign(source: str, position: int) -> str | None:
     """Return what is wrong with an operator of another language that stands there; None when there is none."""
-    for word, here in _OPERATORS.items():
-        if source.startswith(word, position) and not (word == "|" and source.startswith("||", position)):
-            return f"{word!r} is not part of the language; write {here}"
-    return None
+    found = _OPERATOR.match(source, position)
+    if found is None:
+        return None
+    word = found.group()
+    return f"{word!r} is not part of the language; write {_OPERATORS[word]}"
