@@ -9,8 +9,8 @@ from sqlalchemy import Connection, delete
 
 from flowrun.bus import Command, Principal, Scope
 from flowrun.domain.json import JsonObject
-from flowrun.errors import NotFoundError
 from flowrun.persistence import tables as t
+from flowrun.persistence.conversations import is_conversation, not_remembered
 from flowrun.ports import Context
 
 
@@ -26,14 +26,11 @@ class DeleteConversation(Command[JsonObject]):
 
 async def handle(message: DeleteConversation, context: Context, _principal: Principal) -> JsonObject:
     """Delete it; raises `NotFoundError`."""
+    key = (message.tenant_id, message.workflow_id, message.conversation_id)
 
     def change(connection: Connection) -> None:
-        table = t.conversations.c
-        mine = (table.tenant_id == message.tenant_id, table.workflow_id == message.workflow_id)
-        gone = delete(t.conversations).where(*mine, table.id == message.conversation_id)
-        if connection.execute(gone).rowcount == 0:
-            text = f"The workflow {message.workflow_id} remembers no conversation {message.conversation_id}"
-            raise NotFoundError(text)
+        if connection.execute(delete(t.conversations).where(is_conversation(*key))).rowcount == 0:
+            raise not_remembered(message.workflow_id, message.conversation_id)
 
     await context.writer.transact(change)
     return {"id": message.conversation_id, "deleted": True}

@@ -34,7 +34,7 @@ async def handle(message: DeleteExecution, context: Context, principal: Principa
     with context.engine.withdrawn([execution_id]) as free:
 
         def change(connection: Connection) -> None:
-            found = connection.execute(expiry.ended_execution(message.tenant_id, execution_id)).mappings().first()
+            found = connection.execute(expiry.execution_to_delete(message.tenant_id, execution_id)).mappings().first()
             if found is None:
                 raise NotFoundError(f"The tenant {message.tenant_id} has no execution {execution_id}")
             if found["finished_at"] is None or not free:

@@ -47,7 +47,7 @@ def ended_executions(after: str, limit: int, *, ended_before: int) -> Select[Any
     return query.where(*mine).order_by(row.c.id).limit(limit)
 
 
-def ended_execution(tenant_id: str, execution_id: str) -> Select[Any]:
+def execution_to_delete(tenant_id: str, execution_id: str) -> Select[Any]:
     """One execution, as `finished_at` (None: not yet), `busy`: others are to hear of it, `called`: by a living one."""
     row = t.executions.c
     query = select(row.finished_at, _has_timers().label("busy"), _is_called_by_living().label("called"))

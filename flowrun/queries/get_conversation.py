@@ -8,10 +8,9 @@ from typing import ClassVar
 from sqlalchemy import select
 
 from flowrun.bus import Principal, Query, Scope
-from flowrun.domain.json import JsonObject, JsonValue
-from flowrun.errors import NotFoundError
+from flowrun.domain.json import JsonObject
 from flowrun.persistence import tables as t
-from flowrun.persistence.json_text import load
+from flowrun.persistence.conversations import is_conversation, not_remembered, read_turns
 from flowrun.ports import Context
 from flowrun.queries.documents import time
 
@@ -28,17 +27,14 @@ class GetConversation(Query[JsonObject]):
 
 async def handle(query: GetConversation, context: Context, _principal: Principal) -> JsonObject:
     """Raises `NotFoundError`."""
-    table = t.conversations.c
-    mine = (table.tenant_id == query.tenant_id, table.workflow_id == query.workflow_id)
-    row = await context.reader.first(select(t.conversations).where(*mine, table.id == query.conversation_id))
+    key = (query.tenant_id, query.workflow_id, query.conversation_id)
+    row = await context.reader.first(select(t.conversations).where(is_conversation(*key)))
     if row is None:
-        raise NotFoundError(f"The workflow {query.workflow_id} remembers no conversation {query.conversation_id}")
-    turns: list[JsonValue] = [
-        {"user": turn["user"], "assistant": turn["assistant"]} for turn in load(row["messages"]) or ()
-    ]
+        raise not_remembered(query.workflow_id, query.conversation_id)
+    turns = [{"user": turn["user"], "assistant": turn["assistant"]} for turn in read_turns(row["messages"])]
     return {
         "id": row["id"],
-        "turns": turns,
+        "turns": [*turns],
         "created_at": time(row["created_at"]),
         "updated_at": time(row["updated_at"]),
     }
