@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 
 import pytest
-from support.held_commits import no_commits
+from support.held_commits import no_commits, until
 from support.manual_clock import ManualClock
 from support.runtime import Bench, bench, for_ever, rows
 
@@ -268,15 +268,11 @@ async def test_who_started_it_to_wait_for_it_reads_nothing_however_late_he_comes
         await b.step.begun("a", 2)
         async with no_commits(b.runtime) as writer:
             gate.set()
-            async with asyncio.timeout(10):
-                while writer.waiting < 2:  # noqa: ASYNC110 - nothing tells of it
-                    await asyncio.sleep(0)
+            await until(lambda: writer.waiting >= 2)
             asked = asyncio.create_task(b.end(early))
             await asyncio.sleep(0)
         assert (await asked).status == "completed"
-        async with asyncio.timeout(10):
-            while b.engine.in_memory:  # noqa: ASYNC110 - likewise
-                await asyncio.sleep(0)
+        await until(lambda: not b.engine.in_memory)
         assert (await b.end(late)).status == "completed"
     assert loaded == []
 

@@ -22,6 +22,7 @@ from flowrun.nodes.job import NodeJob, Services
 from flowrun.nodes.params import ParamsModel
 from flowrun.nodes.registry import builtin_types
 from flowrun.ports import Clock
+from flowrun.queries.get_execution import GetExecution
 
 
 class Gated(WorkerNodeType):
@@ -108,6 +109,12 @@ async def ended(runtime: Runtime, execution_id: str) -> str:
     ending = await runtime.engine.ending(execution_id, response=False, timeout=20)
     assert ending is not None, f"{execution_id} does not end"
     return ending.status.value
+
+
+async def status(runtime: Runtime, execution_id: str, tenant: str = "acme") -> str:
+    """The state of an execution as it is stored."""
+    found = await runtime.mediator.send(GetExecution(tenant_id=tenant, execution_id=execution_id), OPERATOR)
+    return str(found["status"])
 
 
 TYPES_WITH_GATED = builtin_types()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from flowrun.bootstrap import Runtime
@@ -29,3 +29,10 @@ async def no_commits(runtime: Runtime) -> AsyncIterator[GroupWriter]:
     finally:
         go_on.set()
         await standing
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Return when the condition holds, of which nothing tells."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from sqlalchemy import delete
 from unit.api.hooks import hook
@@ -9,6 +11,7 @@ from unit.api.hooks import hook
 from flowrun.bus import OPERATOR
 from flowrun.commands.save_workflow import SaveWorkflow
 from flowrun.persistence import tables as t
+from flowrun.persistence.conversations import ConversationStore
 
 BASE = "/api/v1/tenants/acme"
 MANUAL = {"id": "m", "type": "manual"}
@@ -380,3 +383,20 @@ async def test_an_execution_is_deleted_by_whom_may_administer_and_after_its_end(
         assert (await client.delete(url)).status_code == 204
         assert (await client.delete(url)).status_code == 404
         assert (await client.get(f"{url}/history")).status_code == 404
+
+
+async def test_a_conversations_id_may_be_anything(api):
+    ids = ["a/b", "customer 7", "ünï", "a%2Fb", "?x=1#y", "+49 151"]
+    context = api.runtime.context
+    store = ConversationStore(context.reader, context.writer, context.clock)
+    for one in ids:
+        turn = {"key": "k", "user": "hello", "assistant": "hi", "output": {"text": "hi"}}
+        await store.change("acme", "w", one, lambda turns, turn=turn: [*turns, turn])
+    listed = (await api.operator.get(f"{BASE}/workflows/w/conversations")).json()["items"]
+    assert {one["id"] for one in listed} == set(ids)
+    for one in ids:
+        path = f"{BASE}/workflows/w/conversations/{quote(one, safe='')}"
+        shown = (await api.operator.get(path)).json()
+        assert (shown["id"], shown["turns"]) == (one, [{"user": "hello", "assistant": "hi"}])
+        assert (await api.operator.delete(path)).status_code == 204
+        assert (await api.operator.get(path)).status_code == 404
