@@ -28,7 +28,8 @@ def tenant_row(store: Store, charset: Charset, key: str) -> Sequence[Text]:
     figures = _figures(store, "service", "tenants", "tenant_id", key)
     if not figures and key == store.tenant:
         figures = store.stats.get("tenant") or {}  # A tenant's key sees its own alone.
-    live = _live_of(figures) or tenant.get("counts", {}).get("executions_live", 0)
+    # What the tenant's own document counts is as old as the last reading of the list, until there are figures.
+    live = _live_of(figures) if figures or _has_all(store) else tenant.get("counts", {}).get("executions_live", 0)
     active = tenant.get("status") == "active"
     name = Text(charset.arrow if key == store.tenant else " ", style("state.running"))
     name.append_text(plain(key, charset, TEXT if active else FAINT))
@@ -74,6 +75,11 @@ def execution_row(store: Store, charset: Charset, key: str, now: datetime, *, ma
 def _figures(store: Store, whose: str, many: str, name: str, key: str) -> dict[str, Any]:
     found = store.stats.get(whose) or {}
     return next((one for one in found.get(many) or () if one.get(name) == key), {})
+
+
+def _has_all(store: Store) -> bool:
+    """Whether there are figures of every tenant: the others have nothing to count."""
+    return bool((store.stats.get("service") or {}).get("tenants"))
 
 
 def _live_of(figures: Mapping[str, Any]) -> int:
